@@ -1,0 +1,155 @@
+// Package cli is the shell around every command of the suite.
+//
+// A plugin declares its commands once, as an App of Commands with their flags
+// and arguments, and calls Main:
+//
+//	func Main() int { return cli.Main(app()) }
+//
+// Parsing, help, errors and exit codes follow from the declaration. The
+// package guarantees that flags are taken anywhere on the line, that nothing
+// runs when --help was asked for, that every value is validated (and a jq
+// expression compiled) before a command runs, that stdout carries data alone,
+// and that an error is printed once, in the form in which the command was
+// typed. It is the only package that imports urfave/cli.
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+	"github.com/fal-plugins/fal/plugins/internal/output"
+)
+
+// App is a whole program: a tree of commands under one noun.
+type App struct {
+	Name        string // of the binary: "fal-runners"
+	Noun        string // behind `fal`: "runners"; empty for the dispatcher itself
+	Summary     string // one line, without a full stop
+	Description string
+	Commands    []*Command
+	// Account adds --profile, --team and --host to every command.
+	Account bool
+	// CompileJQ compiles the expression of --jq. Without it there is no --jq,
+	// and the binary does not link the interpreter.
+	CompileJQ output.Compiler
+	// Overview adds sections to the help of the app itself, before its own
+	// commands. Optional.
+	Overview func() []HelpSection
+}
+
+// OutputKind says what a command prints when nobody asked for a format.
+type OutputKind int
+
+const (
+	// NoOutput commands have no output flags.
+	NoOutput OutputKind = iota
+	// Records are a table on a terminal and JSON in a pipe.
+	Records
+	// Text commands print text in a pipe too, and JSON when asked.
+	Text
+)
+
+// Command is a verb, or a group of them.
+type Command struct {
+	Name        string
+	Aliases     []string
+	Summary     string // one sentence, without a full stop
+	Description string // what else must be known before use
+	Hidden      bool
+	Args        []Arg
+	Flags       []*Flag
+	Examples    []Example
+	Sub         []*Command
+	Output      OutputKind
+	// JSON is a zero value of the contract struct that the command prints as
+	// JSON; help lists its keys.
+	JSON any
+	// Environment adds --env.
+	Environment bool
+	// Waits says, once the flags are parsed, that the command may wait for
+	// longer than a request takes: then only --timeout bounds it as a whole.
+	Waits func() bool
+	Run   func(ctx context.Context, inv *Invocation) error
+}
+
+// Arg is a positional argument.
+type Arg struct {
+	Name     string // "ID"
+	Usage    string
+	Value    Value
+	Optional bool
+	Repeat   bool // takes all that follow
+}
+
+// Flag is an option of a command.
+type Flag struct {
+	Name        string
+	Aliases     []string // a single letter is a short flag
+	Usage       string
+	Placeholder string // of the value: "STATE"
+	Group       string // heading in the help; empty for the command's own
+	Values      []string
+	// Greedy flags take several values: up to the next flag, or, when Values
+	// is a closed set, up to the first word that is not one of them. Members
+	// of a closed set may also be joined with commas.
+	Greedy bool
+	// Arity is the number of words that a value takes, 1 unless set; they
+	// reach Value joined by ArgSeparator.
+	Arity  int
+	Hidden bool
+	Value  Value
+}
+
+// ArgSeparator joins the words of a flag whose Arity is above 1. It can not
+// occur in an argument.
+const ArgSeparator = "\x00"
+
+// Example is a line that can be pasted, and what it does.
+type Example struct {
+	Comment string
+	Line    string // begins with "fal "
+}
+
+// HelpSection is a part of a help text: a heading and lines.
+type HelpSection struct {
+	Title string
+	Rows  [][2]string
+}
+
+// Invocation is one run of a command: what its run function gets.
+type Invocation struct {
+	IO      *iostreams.Streams
+	Getenv  func(string) string
+	App     *App
+	Command *Command
+	// Printer prints records and values in the format that was asked for.
+	Printer *output.Printer
+	Format  output.Format
+
+	Profile, Team, Host string // flags of the account; empty when not given
+	Environment         string // --env; empty when not given
+	Verbose, Debug      bool
+	// Timeout is --timeout; 0 when not given.
+	Timeout time.Duration
+	// DashAt is the number of arguments before `--`, or -1 without one.
+	DashAt int
+
+	typed string // "fal runners" or "fal-runners"
+}
+
+// Typed returns the words that start a command line for this app, as the user
+// typed them: "fal runners" through the dispatcher, else "fal-runners".
+func (inv *Invocation) Typed() string { return inv.typed }
+
+// DefaultTimeout bounds a single request when --timeout is not given.
+const DefaultTimeout = 60 * time.Second
+
+// RequestContext bounds one request of a command whose whole run may take
+// longer.
+func (inv *Invocation) RequestContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	if inv.Timeout > 0 {
+		return context.WithCancel(ctx) // the whole command is bounded already
+	}
+	return context.WithTimeout(ctx, DefaultTimeout)
+}

@@ -1,0 +1,370 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fal-plugins/fal/plugins/internal/suggest"
+)
+
+// A line is an argument list put in order: which command, its flags by their
+// long names, its arguments. urfave/cli stops reading flags at the first
+// argument and knows no flag with several values, so it is handed lines only
+// in the form that canonical gives.
+type line struct {
+	path    []*Command // from below the app to the command; empty: the app
+	flags   []given
+	args    []string
+	dashAt  int // len(args) when `--` came, or -1
+	help    bool
+	version bool
+}
+
+type given struct {
+	flag  *Flag
+	typed string // as typed: "-o"
+	value string
+}
+
+func (l line) command() *Command {
+	if len(l.path) == 0 {
+		return nil
+	}
+	return l.path[len(l.path)-1]
+}
+
+// canonical is the line as urfave/cli reads it without any doubt.
+func (l line) canonical() []string {
+	var words []string
+	for _, c := range l.path {
+		words = append(words, c.Name)
+	}
+	for _, f := range l.flags {
+		words = append(words, "--"+f.flag.Name+"="+f.value)
+	}
+	return append(append(words, "--"), l.args...)
+}
+
+type orderer struct {
+	app     *App
+	globals func(*Command) []*Flag // the flags that the app adds to a command
+	line    line
+	// afterSet is the closed-set flag whose values ended at the last word.
+	afterSet *given
+}
+
+// order reads argv. It returns what it understood together with the error, so
+// that help and the form of the error can be right.
+func order(app *App, globals func(*Command) []*Flag, argv []string) (line, error) {
+	o := &orderer{app: app, globals: globals, line: line{dashAt: -1}}
+	err := o.read(argv)
+	return o.line, err
+}
+
+func (o *orderer) read(words []string) error {
+	// Help wins over every error in the rest of the line.
+	for _, w := range words {
+		if w == "--" {
+			break
+		}
+		if w == "--help" || w == "-h" {
+			o.line.help = true
+		}
+	}
+	early := 0 // flags before the command: judged when it is known
+	for len(words) > 0 {
+		word := words[0]
+		words = words[1:]
+		switch {
+		case word == "--":
+			o.line.dashAt = len(o.line.args)
+			for _, w := range words {
+				if err := o.positional(w, true); err != nil {
+					return err
+				}
+			}
+			words = nil
+		case word == "--help" || word == "-h":
+		case word == "--version" && len(o.line.path) == 0:
+			o.line.version = true
+		case looksLikeFlag(word):
+			rest, err := o.flag(word, words)
+			if err != nil {
+				if o.line.help {
+					continue
+				}
+				return err
+			}
+			words = rest
+			if !o.isLeaf() {
+				early = len(o.line.flags)
+			}
+		default:
+			if err := o.positional(word, false); err != nil {
+				if o.line.help {
+					return nil
+				}
+				return err
+			}
+		}
+	}
+	if o.line.help || o.line.version {
+		return nil
+	}
+	if !o.isLeaf() {
+		return nil
+	}
+	known := o.flagsOf(o.line.command())
+	for i, g := range o.line.flags[:early] {
+		f := find(known, g.flag.Name)
+		if f == nil {
+			return o.unknownFlag(g.typed)
+		}
+		o.line.flags[i].flag = f
+	}
+	return nil
+}
+
+func (o *orderer) isLeaf() bool {
+	c := o.line.command()
+	return c != nil && len(c.Sub) == 0
+}
+
+func (o *orderer) children() []*Command {
+	if c := o.line.command(); c != nil {
+		return c.Sub
+	}
+	return o.app.Commands
+}
+
+func (o *orderer) positional(word string, dashed bool) error {
+	if o.isLeaf() {
+		if !dashed && o.afterSet != nil && !o.takesArg() {
+			return o.noSuchValue(*o.afterSet, word)
+		}
+		o.line.args = append(o.line.args, word)
+		return nil
+	}
+	if dashed {
+		return Usagef("a command must come before `--`").WithHint(o.seeHelp())
+	}
+	for _, c := range o.children() {
+		if c.Name == word || slices.Contains(c.Aliases, word) {
+			o.line.path = append(o.line.path, c)
+			return nil
+		}
+	}
+	e := Usagef("unknown command %q", word)
+	if near := suggest.Nearest(word, commandNames(o.children())); near != "" {
+		e = e.WithHint("did you mean `" + o.typedPath() + " " + near + "`?")
+	}
+	return e.WithHint(o.seeHelp())
+}
+
+// takesArg reports whether the command has room for one more argument.
+func (o *orderer) takesArg() bool {
+	args := o.line.command().Args
+	return len(args) > len(o.line.args) || len(args) > 0 && args[len(args)-1].Repeat
+}
+
+func (o *orderer) typedPath() string {
+	words := []string{"fal"}
+	if o.app.Noun != "" {
+		words = append(words, o.app.Noun)
+	}
+	for _, c := range o.line.path {
+		words = append(words, c.Name)
+	}
+	return strings.Join(words, " ")
+}
+
+func (o *orderer) seeHelp() string { return "`" + o.typedPath() + " --help` shows what there is" }
+
+// flag reads the flag in word, with its values from rest, and returns what is
+// left.
+func (o *orderer) flag(word string, rest []string) ([]string, error) {
+	o.afterSet = nil
+	if strings.HasPrefix(word, "--") {
+		name, inline, hasInline := strings.Cut(word[2:], "=")
+		f := o.lookup(name)
+		if f == nil || len(name) == 1 {
+			return nil, o.unknownFlag("--" + name)
+		}
+		return o.values(f, "--"+name, inline, hasInline, rest)
+	}
+	letters := word[1:]
+	for letters != "" {
+		name := letters[:1]
+		letters = letters[1:]
+		f := o.lookup(name)
+		if f == nil {
+			return nil, o.unknownFlag("-" + name)
+		}
+		if f.Value.kind() == kindBool && !strings.HasPrefix(letters, "=") {
+			o.add(f, "-"+name, "true")
+			continue
+		}
+		inline, equals := strings.CutPrefix(letters, "=")
+		return o.values(f, "-"+name, inline, equals || inline != "", rest)
+	}
+	return rest, nil
+}
+
+func (o *orderer) values(f *Flag, typed, inline string, hasInline bool, rest []string) ([]string, error) {
+	switch {
+	case f.Value.kind() == kindBool:
+		if !hasInline {
+			inline = "true"
+		}
+		o.add(f, typed, inline)
+		return rest, nil
+	case f.Arity > 1:
+		words := []string{}
+		if hasInline {
+			words = append(words, inline)
+		}
+		for len(words) < f.Arity && len(rest) > 0 {
+			words, rest = append(words, rest[0]), rest[1:]
+		}
+		if len(words) < f.Arity {
+			return nil, Usagef("flag %s needs %s", typed, f.Placeholder)
+		}
+		o.add(f, typed, strings.Join(words, ArgSeparator))
+		return rest, nil
+	}
+	if !hasInline {
+		if len(rest) == 0 || looksLikeFlag(rest[0]) && !(f.Value.kind() == kindNumber && isNumber(rest[0])) {
+			e := Usagef("flag %s needs a value", typed)
+			if len(rest) > 0 && rest[0] != "--" {
+				e = e.WithHint(fmt.Sprintf("write --%s=%s if that is the value", f.Name, rest[0]))
+			}
+			return nil, e
+		}
+		inline, rest = rest[0], rest[1:]
+	}
+	o.addSplit(f, typed, inline)
+	if !f.Greedy {
+		return rest, nil
+	}
+	for len(rest) > 0 && !looksLikeFlag(rest[0]) {
+		if len(f.Values) > 0 && !inSet(f, rest[0]) {
+			o.afterSet = &given{flag: f, typed: typed}
+			break
+		}
+		o.addSplit(f, typed, rest[0])
+		rest = rest[1:]
+	}
+	return rest, nil
+}
+
+func (o *orderer) add(f *Flag, typed, value string) {
+	o.line.flags = append(o.line.flags, given{flag: f, typed: typed, value: value})
+}
+
+func (o *orderer) addSplit(f *Flag, typed, value string) {
+	if !f.Greedy || len(f.Values) == 0 {
+		o.add(f, typed, value)
+		return
+	}
+	for v := range strings.SplitSeq(value, ",") {
+		o.add(f, typed, v)
+	}
+}
+
+// lookup finds a flag of the command, or, before the command is known, of any
+// command below: its number of values must be known to go on reading.
+func (o *orderer) lookup(name string) *Flag {
+	if c := o.line.command(); o.isLeaf() {
+		return find(o.flagsOf(c), name)
+	}
+	var search func(cs []*Command) *Flag
+	search = func(cs []*Command) *Flag {
+		for _, c := range cs {
+			if f := find(o.flagsOf(c), name); f != nil {
+				return f
+			}
+			if f := search(c.Sub); f != nil {
+				return f
+			}
+		}
+		return nil
+	}
+	return search(o.children())
+}
+
+func (o *orderer) flagsOf(c *Command) []*Flag {
+	return append(slices.Clone(c.Flags), o.globals(c)...)
+}
+
+func find(flags []*Flag, name string) *Flag {
+	for _, f := range flags {
+		if f.Name == name || slices.Contains(f.Aliases, name) {
+			return f
+		}
+	}
+	return nil
+}
+
+func (o *orderer) unknownFlag(typed string) error {
+	e := Usagef("unknown flag %s", typed)
+	if o.isLeaf() {
+		e.Message += " for `" + o.typedPath() + "`"
+	}
+	var names []string
+	collect := func(c *Command) {
+		for _, f := range o.flagsOf(c) {
+			if !f.Hidden {
+				names = append(names, "--"+f.Name)
+			}
+		}
+	}
+	if o.isLeaf() {
+		collect(o.line.command())
+	} else {
+		for _, c := range o.children() {
+			collect(c)
+		}
+	}
+	if strings.HasPrefix(typed, "--") {
+		if near := suggest.Nearest(typed, names); near != "" {
+			return e.WithHint("did you mean " + near + "?")
+		}
+	}
+	return e.WithHint(o.seeHelp())
+}
+
+func (o *orderer) noSuchValue(g given, word string) error {
+	if near := suggest.Nearest(word, g.flag.Values); near != "" {
+		return Usagef("unknown value %q for %s", word, g.typed).WithHint("did you mean " + near + "?")
+	}
+	return unexpectedArgument(word)
+}
+
+func unexpectedArgument(word string) *Error { return Usagef("unexpected argument %q", word) }
+
+func inSet(f *Flag, word string) bool {
+	for v := range strings.SplitSeq(word, ",") {
+		if !slices.ContainsFunc(f.Values, func(known string) bool { return strings.EqualFold(known, v) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// looksLikeFlag: a lone dash is a value (standard input, by custom).
+func looksLikeFlag(word string) bool { return len(word) > 1 && word[0] == '-' }
+
+func isNumber(word string) bool {
+	return len(word) > 1 && word[0] == '-' && word[1] >= '0' && word[1] <= '9'
+}
+
+func commandNames(cs []*Command) []string {
+	var names []string
+	for _, c := range cs {
+		if !c.Hidden {
+			names = append(append(names, c.Name), c.Aliases...)
+		}
+	}
+	return names
+}

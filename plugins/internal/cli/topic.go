@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"bytes"
+	"io"
+	"maps"
+	"slices"
+)
+
+// topic is a page of help about what all commands have in common.
+type topic struct {
+	title    string
+	intro    string
+	sections []HelpSection
+}
+
+func topicNames() []string { return slices.Sorted(maps.Keys(topics())) }
+
+// IsTopic reports whether word names a page of help that is no command.
+func IsTopic(word string) bool {
+	_, ok := topics()[word]
+	return ok
+}
+
+func topics() map[string]topic {
+	return map[string]topic{
+		"exit-codes": {
+			title: "Exit codes",
+			intro: "Every program of the suite uses the same codes.",
+			sections: []HelpSection{{Title: "Codes", Rows: [][2]string{
+				{"0", "done; an empty list is no error"},
+				{"1", "failed, in part too, or a condition was not reached in time"},
+				{"2", "usage: a flag, value or argument, an unknown profile, a malformed key, a broken configuration file, an invalid jq expression"},
+				{"3", "what was named does not exist"},
+				{"4", "not authenticated, or not allowed"},
+				{"5", "the jq expression failed on the data; halt_error gives its own code"},
+				{"6", "the service could not be reached or did not answer in time"},
+				{"127", "fal: no such command"},
+				{"130", "interrupted (Ctrl-C)"},
+			}}},
+		},
+		"environment": {
+			title: "Environment variables",
+			intro: "Flags win over variables, variables over the configuration file. The exception is --profile: a profile named on the command line decides key and host together, and FAL_KEY and FAL_HOST are then ignored with a notice.",
+			sections: []HelpSection{
+				{Title: "Account", Rows: [][2]string{
+					{"FAL_KEY", "the key, as <id>:<secret>"},
+					{"FAL_KEY_ID, FAL_KEY_SECRET", "the same in two halves; used when neither FAL_KEY nor the profile has one"},
+					{"FAL_PROFILE", "profile of the configuration file"},
+					{"FAL_CONFIG_PATH", "configuration file instead of ~/.fal/config.toml"},
+					{"FAL_HOME_DIR", "folder of the login instead of ~/.fal"},
+					{"FAL_FORCE_AUTH_BY_USER", "1: use the login, not a key"},
+					{"FAL_ENV", "default of --env"},
+				}},
+				{Title: "Hosts", Rows: [][2]string{
+					{"FAL_HOST", "host of the service; begins with `api` unless it is this machine"},
+					{"FAL_GRPC_HOST, FAL_REST_HOST", "hosts of its two sides, when they differ"},
+					{"FAL_RUN_HOST, FAL_QUEUE_RUN_HOST", "hosts that serve apps and their queues"},
+					{"ISOLATE_TEST_MODE", "1: plaintext to any host"},
+					{"ISOLATE_AUTH_DISABLED", "1: send no credentials"},
+					{"SSL_CERT_FILE", "certificates to trust, on Linux and BSD"},
+				}},
+				{Title: "Output", Rows: [][2]string{
+					{"FAL_OUTPUT", "format of commands that print records, as --output"},
+					{"NO_COLOR", "not empty: no colour"},
+					{"CLICOLOR_FORCE", "not 0: colour in pipes too"},
+				}},
+			},
+		},
+		"output": {
+			title: "Output",
+			intro: "stdout carries data and nothing else; notices, questions and progress go to stderr. Commands that print records show a table on a terminal and one line of JSON in a pipe; all others print text unless JSON is asked for.",
+			sections: []HelpSection{
+				{Title: "Formats (--output, -o, FAL_OUTPUT)", Rows: [][2]string{
+					{"pretty", "a table; columns are left out when the terminal is narrow, ids are never cut"},
+					{"wide", "a table with every column"},
+					{"json", "one object; indented on a terminal (also --json)"},
+					{"jsonl", "one object a record, one a line"},
+					{"yaml", "the same keys as JSON"},
+					{"tsv, csv", "every column with a header line; times and sizes as numbers"},
+					{"name", "the id of each record, one a line"},
+				}},
+				{Title: "Filtering (--jq EXPR, -q EXPR)", Rows: [][2]string{
+					{"strings", "raw, without quotes"},
+					{"other values", "compact in a pipe, indented on a terminal; numbers are exact"},
+					{"--arg NAME VALUE", "sets $NAME to a string; --argjson NAME JSON to any value"},
+					{"env.NAME", "an environment variable"},
+					{"-o jsonl", "applies the expression to each record instead of to the whole"},
+				}},
+				{Title: "Errors", Rows: [][2]string{
+					{"text", "one line on stderr, then lines with a hint"},
+					{"with JSON", `{"error": {"code", "message", "hints"}} on stderr`},
+				}},
+			},
+		},
+	}
+}
+
+func (h helpText) topic(w io.Writer, t topic) error {
+	var b bytes.Buffer
+	h.heading(&b, t.title)
+	h.wrap(&b, t.intro, 0)
+	for _, s := range t.sections {
+		h.section(&b, s.Title, s.Rows)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
