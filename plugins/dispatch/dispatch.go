@@ -1,0 +1,191 @@
+// Package dispatch finds the program that a command line of fal is for, and
+// becomes it.
+//
+//	d := dispatch.New(dispatch.FromProcess(), builtins)
+//	route, err := d.Resolve(ctx, os.Args[1:])
+//	// Own: the arguments are for fal itself. Otherwise:
+//	code, err := route.Program.Exec()
+//
+// `fal a b c` runs the first of fal-a-b-c, fal-a-b and fal-a that exists in a
+// folder of PATH or, failing that, beside fal itself, with the remaining
+// arguments. What is guaranteed:
+//
+//   - To run a command no folder is opened or read: names are looked up
+//     directly. Only List, and the search for what a misspelt word meant, read
+//     folders.
+//   - Entries of PATH that depend on the current folder are never used, and no
+//     word of the command line leads out of the folders of PATH.
+//   - On Unix the program takes the place of the process: the process id, the
+//     terminal, signals and the exit code are its own. Elsewhere it is a child
+//     that lives no longer than fal does.
+//   - A command that no plugin answers, but the official client has, is handed
+//     to that client when it is on PATH, with the arguments as typed. This
+//     never goes in circles.
+//   - Nothing unknown is run to learn about it.
+//
+// The package has no state but what a Dispatcher is given.
+package dispatch
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/fal-plugins/fal/plugins/internal/searchpath"
+)
+
+// prefix is what the names of plugins begin with.
+const prefix = "fal-"
+
+// Environment is all that a Dispatcher knows of the process.
+type Environment struct {
+	// Path is the value of PATH.
+	Path string
+	// PathExt is the value of PATHEXT, which counts on Windows only.
+	PathExt string
+	// Self is the dispatcher's own executable, an absolute path, which may
+	// lead through links. When it is empty, no plugin is looked for beside it
+	// and nothing is handed to another fal.
+	Self string
+	// Environ is given to the programs that are run, as NAME=value.
+	Environ []string
+	// PID is the id of this process.
+	PID int
+}
+
+// FromProcess returns the environment of this process.
+func FromProcess() Environment {
+	// Without its own path the dispatcher still finds plugins on PATH.
+	self, _ := os.Executable()
+	return Environment{
+		Path:    os.Getenv("PATH"),
+		PathExt: os.Getenv("PATHEXT"),
+		Self:    self,
+		Environ: os.Environ(),
+		PID:     os.Getpid(),
+	}
+}
+
+// Builtin is a command that the dispatcher answers itself. Nothing on PATH
+// takes its place.
+type Builtin struct {
+	Name    string
+	Aliases []string
+}
+
+// Dispatcher finds programs for command lines. It is immutable and may be
+// used from several goroutines.
+type Dispatcher struct {
+	env      Environment
+	builtins []Builtin
+	path     searchpath.Path
+}
+
+// New returns a dispatcher that answers the given commands itself, and words
+// that begin with two underscores.
+func New(env Environment, builtins []Builtin) *Dispatcher {
+	return &Dispatcher{
+		env:      env,
+		builtins: builtins,
+		path:     searchpath.Parse(env.Path, env.PathExt),
+	}
+}
+
+// Kind says who answers a command line.
+type Kind int
+
+const (
+	// Own is the dispatcher itself.
+	Own Kind = iota
+	// Plugin is a program found by Lookup.
+	Plugin
+	// Official is another fal on PATH, which has the command.
+	Official
+)
+
+// Route is where a command line leads.
+type Route struct {
+	Kind Kind
+	// Match is the plugin that was found; for Plugin only.
+	Match Match
+	// Program is what to run; for Plugin and Official only.
+	Program Program
+	// Notice is a line for stderr that says to whom the command is handed; for
+	// Official only, and only when --verbose or -v was given.
+	Notice string
+}
+
+// Resolve says who answers the arguments that follow the program's name.
+//
+// The flags that every command has may stand before the first word; a plugin
+// gets them behind its own name, before everything else. The official client
+// gets the arguments as they are, but for a -v or --verbose before the first
+// word.
+//
+// Errors are *UsageError (2), *UnknownCommandError and *StartError (127). When
+// ctx ends, so does the search for what a misspelt word meant, which also
+// takes no longer than a second.
+func (d *Dispatcher) Resolve(ctx context.Context, args []string) (Route, error) {
+	line, err := Split(args)
+	if err != nil {
+		return Route{}, err
+	}
+	if line.Own || len(line.Words) == 0 || d.isOwn(line.Words[0]) {
+		return Route{Kind: Own}, nil
+	}
+	match, err := d.Lookup(line.Words)
+	if err == nil {
+		return Route{Kind: Plugin, Match: match, Program: d.Plugin(match, line.arguments(match))}, nil
+	}
+	unknown, isUnknown := err.(*UnknownCommandError)
+	if !isUnknown {
+		return Route{}, err
+	}
+	noun, _ := FindNoun(line.Words[0])
+	args = line.withoutVerbose()
+	client := d.client(args)
+	if noun.Official && client.found() {
+		route := Route{Kind: Official, Program: d.handOver(client, args)}
+		if line.Verbose {
+			route.Notice = "no plugin for `fal " + noun.Name + "`: handing the command to " + shown(client.path)
+		}
+		return route, nil
+	}
+	unknown.hints = d.hints(ctx, line.Words, client)
+	return Route{}, unknown
+}
+
+// arguments are what a plugin gets.
+func (l Line) arguments(match Match) []string {
+	return slices.Concat(l.Globals, l.Words[match.Words:], l.Rest)
+}
+
+// withoutVerbose is what the official client gets. It has no such flag before
+// its commands, and the one that was given is answered by the notice.
+func (l Line) withoutVerbose() []string {
+	return slices.Concat(quietly(l.Globals), l.Words, l.Rest)
+}
+
+func (d *Dispatcher) isOwn(word string) bool {
+	if strings.HasPrefix(word, "__") {
+		return true
+	}
+	for _, builtin := range d.builtins {
+		if builtin.Name == word || slices.Contains(builtin.Aliases, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// RefusedEntries returns the entries of PATH that are not used.
+func (d *Dispatcher) RefusedEntries() []searchpath.Refusal {
+	return slices.Clone(d.path.Refused)
+}
+
+// Shadowed says whether `fal` runs another program than this dispatcher. It
+// reads no folder.
+func (d *Dispatcher) Shadowed() (searchpath.Shadow, bool) {
+	return d.path.Shadowed(d.env.Self, "fal")
+}

@@ -1,0 +1,66 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+)
+
+// Main runs fal and returns its exit code; on Unix it returns only when fal
+// answers itself or the program can not be started.
+func Main() int {
+	d := New(FromProcess(), builtins())
+	args := os.Args[1:]
+	route, err := d.Resolve(context.Background(), args)
+	if err == nil && route.Kind == Own {
+		return cli.Main(app(d))
+	}
+	code := 0
+	if err == nil {
+		if route.Notice != "" {
+			fmt.Fprintln(os.Stderr, "notice: "+route.Notice)
+		}
+		code, err = route.Program.Exec()
+	}
+	if err != nil {
+		return cli.Report(programName, cli.Process{Args: args, Streams: iostreams.System(), Getenv: os.Getenv}, err)
+	}
+	return code
+}
+
+const programName = "fal"
+
+// builtins are the commands that fal answers itself.
+func builtins() []Builtin {
+	return []Builtin{{Name: "help"}, {Name: "version"}, {Name: "plugin", Aliases: []string{"plugins"}}}
+}
+
+func app(d *Dispatcher) *cli.App {
+	return &cli.App{
+		Name:    programName,
+		Summary: "Manage fal serverless",
+		Description: "`fal NAME` runs the program fal-NAME, from a folder of PATH or from beside fal itself. " +
+			"Any program of that name is a command; `fal plugin list` shows those that are installed.",
+		Commands: []*cli.Command{newPlugin(d), newHelp(d)},
+		Overview: func() []cli.HelpSection { return overview(d) },
+	}
+}
+
+// overview lists the commands that can be run as things are: those whose
+// plugin is installed, and those that the official client answers.
+func overview(d *Dispatcher) []cli.HelpSection {
+	var own, official [][2]string
+	client := d.client(nil)
+	for _, n := range Nouns() {
+		row := [2]string{n.Name, n.Description}
+		if _, err := d.Lookup([]string{n.Name}); err == nil {
+			own = append(own, row)
+		} else if n.Official && client.found() {
+			official = append(official, row)
+		}
+	}
+	return []cli.HelpSection{{Title: "Commands", Rows: own}, {Title: "Commands of the official client", Rows: official}}
+}

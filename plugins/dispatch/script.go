@@ -1,0 +1,106 @@
+package dispatch
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// problem is what is wrong with a file; its reason is empty when nothing is.
+type problem struct {
+	reason string
+	hints  []string
+}
+
+// scriptProblem says what is wrong with the interpreter in the first line of
+// a script. Files that are no scripts, or cannot be read, have no problem, and
+// neither has anything on Windows, which does not read that line.
+func scriptProblem(path string) problem {
+	interpreter, _, isScript := shebang(path)
+	if !isScript || runtime.GOOS == "windows" {
+		return problem{}
+	}
+	line := shown("#!" + interpreter)
+	switch info, err := os.Stat(interpreter); {
+	case interpreter == "":
+		return problem{reason: "its first line names no interpreter"}
+	case !filepath.IsAbs(interpreter):
+		return problem{
+			reason: "its interpreter " + shown(interpreter) + " is not an absolute path",
+			hints:  []string{"its first line is " + line},
+		}
+	case err != nil && strings.HasSuffix(interpreter, "\r"):
+		return problem{
+			reason: "its interpreter " + shown(interpreter) + " does not exist",
+			hints:  []string{"its lines end in CR LF; save it with LF alone"},
+		}
+	case err != nil:
+		return problem{
+			reason: "its interpreter " + shown(interpreter) + " does not exist",
+			hints:  []string{"its first line is " + line},
+		}
+	case info.IsDir() || info.Mode().Perm()&0o111 == 0:
+		return problem{
+			reason: "its interpreter " + shown(interpreter) + " may not be executed",
+			hints:  []string{"its first line is " + line},
+		}
+	}
+	return problem{}
+}
+
+// missingCommand returns the program that a script asks env for and that is
+// not on PATH.
+func (d *Dispatcher) missingCommand(path string) (string, bool) {
+	interpreter, rest, isScript := shebang(path)
+	if !isScript || runtime.GOOS == "windows" || filepath.Base(interpreter) != "env" {
+		return "", false
+	}
+	blank := func(r rune) bool { return r == ' ' || r == '\t' }
+	for _, field := range strings.FieldsFunc(rest, blank) {
+		switch {
+		case field == "-S" || strings.Contains(field, "="):
+			continue
+		case strings.HasPrefix(field, "-"):
+			// Other options may take arguments of their own.
+			return "", false
+		case strings.Contains(field, "/"):
+			return field, !exists(field)
+		}
+		_, found := d.path.Find(field)
+		return field, !found
+	}
+	return "", false
+}
+
+// shebang reads the first line of a script as the kernel does: an interpreter
+// and the rest of the line.
+func shebang(path string) (interpreter, rest string, isScript bool) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", "", false
+	}
+	// Nothing was written, so closing cannot lose anything.
+	defer func() { _ = file.Close() }()
+	head := make([]byte, 256)
+	read, err := io.ReadFull(file, head)
+	if err != nil && err != io.ErrUnexpectedEOF {
+		return "", "", false
+	}
+	line, isScript := strings.CutPrefix(string(head[:read]), "#!")
+	if !isScript {
+		return "", "", false
+	}
+	line, _, _ = strings.Cut(line, "\n")
+	line = strings.TrimLeft(line, " \t")
+	if end := strings.IndexAny(line, " \t"); end >= 0 {
+		return line[:end], strings.Trim(line[end:], " \t"), true
+	}
+	return line, "", true
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

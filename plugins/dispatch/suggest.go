@@ -1,0 +1,156 @@
+package dispatch
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fal-plugins/fal/plugins/internal/suggest"
+)
+
+const (
+	// maxSuggestions is how many commands a misspelt word is answered with.
+	maxSuggestions = 3
+	// suggestFor bounds the reading of folders for suggestions, which on some
+	// file systems takes longer than anyone waits for a hint.
+	suggestFor = time.Second
+)
+
+// Suggestion is a command that may have been meant.
+type Suggestion struct {
+	// Command can be pasted: `fal runners`.
+	Command string
+	// Package is what provides it, when it is not installed.
+	Package string
+}
+
+// Suggest returns the commands, at most three and the nearest first, that
+// leading words may have meant: the dispatcher's own, those of this project
+// and of the official client (when that is on PATH) with their aliases, and
+// installed plugins. Near is a name that begins with the word or differs from
+// it in one letter, or in two when the word has more than four; two letters
+// in the wrong order count once. When ctx ends, the plugins found so far are
+// considered.
+func (d *Dispatcher) Suggest(ctx context.Context, words []string) []Suggestion {
+	return d.suggest(ctx, words, d.client(nil).found())
+}
+
+// candidate is a suggestion with its rank, the lowest being the best.
+type candidate struct {
+	Suggestion
+	rank int
+}
+
+func (d *Dispatcher) suggest(ctx context.Context, words []string, official bool) []Suggestion {
+	if len(words) == 0 {
+		return nil
+	}
+	var found []candidate
+	for _, builtin := range d.builtins {
+		if rank, near := nearest(words[0], builtin.Name, builtin.Aliases); near {
+			found = append(found, candidate{Suggestion{Command: "fal " + builtin.Name}, rank})
+		}
+	}
+	for _, noun := range Nouns() {
+		rank, near := nearest(words[0], noun.Name, noun.Aliases)
+		if !near {
+			continue
+		}
+		suggestion := Suggestion{Command: "fal " + noun.Name}
+		if _, err := d.Lookup([]string{noun.Name}); err != nil && !(official && noun.Official) {
+			if noun.Package == "" {
+				continue
+			}
+			suggestion.Package = noun.Package
+		}
+		found = append(found, candidate{suggestion, rank})
+	}
+	found = append(found, d.nearPlugins(ctx, words)...)
+	slices.SortStableFunc(found, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), strings.Compare(a.Command, b.Command))
+	})
+	var suggestions []Suggestion
+	for _, candidate := range found {
+		same := func(s Suggestion) bool { return s.Command == candidate.Command }
+		if !slices.ContainsFunc(suggestions, same) && len(suggestions) < maxSuggestions {
+			suggestions = append(suggestions, candidate.Suggestion)
+		}
+	}
+	return suggestions
+}
+
+// nearPlugins looks through the folders. A plugin's name is compared with the
+// first word and with as many words as it has parts.
+func (d *Dispatcher) nearPlugins(ctx context.Context, words []string) []candidate {
+	var near []candidate
+	seen := map[string]bool{}
+	// An error means that ctx has ended, and then what was seen will do.
+	_ = d.scan(ctx, func(_, _, name string) {
+		plugin := strings.TrimPrefix(name, prefix)
+		if seen[plugin] || !isName(plugin) {
+			return
+		}
+		seen[plugin] = true
+		if noun, known := FindNoun(plugin); known && noun.Name != plugin {
+			// The alias leads to the command, not to this plugin.
+			return
+		}
+		forms := [][2]string{{words[0], plugin}}
+		if parts := strings.Count(plugin, "-") + 1; parts > 1 && parts <= len(words) {
+			forms = append(forms, [2]string{strings.Join(words[:parts], "-"), strings.ReplaceAll(plugin, "-", " ")})
+		}
+		for _, form := range forms {
+			far, isNear := suggest.Distance(form[0], strings.ReplaceAll(form[1], " ", "-"))
+			if !isNear {
+				continue
+			}
+			if _, err := d.Lookup(strings.Fields(form[1])); err == nil {
+				near = append(near, candidate{Suggestion{Command: "fal " + form[1]}, far})
+			}
+		}
+	}, func(string, error) {})
+	return near
+}
+
+// nearest is the best distance of a word to a name or one of its aliases.
+func nearest(word, name string, aliases []string) (rank int, near bool) {
+	for _, known := range slices.Concat([]string{name}, aliases) {
+		if far, ok := suggest.Distance(word, known); ok && (!near || far < rank) {
+			rank, near = far, true
+		}
+	}
+	return rank, near
+}
+
+// hints say what to do about a command that nothing answers.
+func (d *Dispatcher) hints(ctx context.Context, words []string, other client) []string {
+	noun, known := FindNoun(words[0])
+	var hints []string
+	switch {
+	case known && other.returned != "":
+		hints = append(hints, shown(other.returned)+" handed the command back: it starts this fal again")
+	case known && noun.Package == "":
+		hints = append(hints, "`fal "+noun.Name+"` is a command of the official client: pip install fal")
+	}
+	if known && noun.Package != "" {
+		return append(hints, "`fal "+noun.Name+"` comes with the package "+noun.Package+", which is not installed")
+	}
+	if known {
+		return hints
+	}
+	ctx, cancel := context.WithTimeout(ctx, suggestFor)
+	defer cancel()
+	for _, suggestion := range d.suggest(ctx, words, other.found()) {
+		hint := "did you mean `" + suggestion.Command + "`?"
+		if suggestion.Package != "" {
+			hint += " It comes with the package " + suggestion.Package + ", which is not installed"
+		}
+		hints = append(hints, hint)
+	}
+	if d.isOwn("help") {
+		hints = append(hints, "fal help lists the commands")
+	}
+	return hints
+}
