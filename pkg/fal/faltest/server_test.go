@@ -1,0 +1,145 @@
+package faltest_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/fal-plugins/fal/pkg/fal"
+	"github.com/fal-plugins/fal/pkg/fal/faltest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newClient(t *testing.T, server *faltest.Server) (context.Context, *fal.Client) {
+	t.Helper()
+	client, err := fal.New(server.Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx, client
+}
+
+func list(ctx context.Context, client *fal.Client) (ids []string, err error) {
+	for r, err := range client.Runners.List(ctx, nil) {
+		if err != nil {
+			return ids, err
+		}
+		ids = append(ids, r.ID)
+	}
+	return ids, nil
+}
+
+func TestScriptsHandlersAndRunnersInThatOrder(t *testing.T) {
+	server := faltest.New(t)
+	ctx, client := newClient(t, server)
+	server.SetRunners(faltest.Runner{ID: "set"})
+	check := func(want string) {
+		t.Helper()
+		ids, err := list(ctx, client)
+		if err != nil || strings.Join(ids, " ") != want {
+			t.Errorf("listed %v, %v; want %q", ids, err, want)
+		}
+	}
+	check("set")
+	server.Handle("ListRunners", func(c faltest.Call) faltest.Answer {
+		return faltest.Reply(`{"runners": [{"runner_id": "handled"}, {"runner_id": "` + c.Get("auth-key-id") + `"}]}`)
+	})
+	check("handled testid")
+	server.Script("ListRunners", faltest.Reply(`{"runners": [{"runner_id": "scripted"}]}`), faltest.Reply())
+	check("scripted")
+	check("")
+	check("handled testid")
+}
+
+func TestCallsAreRecorded(t *testing.T) {
+	server := faltest.NewTLS(t)
+	ctx, client := newClient(t, server)
+	if err := client.Runners.Stop(ctx, "a", &fal.RunnersStopParams{ReplaceFirst: true}); err != nil {
+		t.Fatal(err)
+	}
+	server.HandleREST("POST /logs/history", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		_, _ = w.Write(body)
+	})
+	pool := server.Options().RootCAs
+	if len(server.CertificatePEM()) == 0 {
+		t.Error("no certificate")
+	}
+	web := &http.Client{Transport: httpTransport(pool)}
+	defer web.CloseIdleConnections()
+	response, err := web.Post(server.RESTURL()+"/logs/history?job_id=a", "text/plain", strings.NewReader("body"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, err := io.ReadAll(response.Body); err != nil || string(body) != "body" {
+		t.Errorf("answered %q, %v", body, err)
+	}
+	missing, err := web.Get(server.RESTURL() + "/nothing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer missing.Body.Close()
+	if missing.StatusCode != http.StatusNotFound {
+		t.Errorf("status %d", missing.StatusCode)
+	}
+	calls := server.Calls()
+	if len(calls) != 3 {
+		t.Fatalf("%d calls", len(calls))
+	}
+	if c := calls[0]; c.Transport != faltest.GRPC || c.Method != "StopRunner" || string(c.Request) != `{"replace_first":true,"runner_id":"a"}` || !json.Valid(c.Request) {
+		t.Errorf("call %+v", c)
+	}
+	if c := calls[1]; c.Transport != faltest.REST || c.Method != "POST /logs/history" || c.Query.Get("job_id") != "a" || string(c.Body) != "body" {
+		t.Errorf("call %+v", c)
+	}
+	if n := len(server.Calls("GET /nothing")); n != 1 {
+		t.Errorf("%d calls of that method", n)
+	}
+}
+
+func TestClosedServerRefuses(t *testing.T) {
+	server := faltest.New(t)
+	ctx, client := newClient(t, server)
+	server.Close()
+	server.Close()
+	_, err := list(ctx, client)
+	var failed *fal.Error
+	if !errors.As(err, &failed) || failed.Cause() != fal.CauseRefused {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestConnectionsCanBeMended(t *testing.T) {
+	server := faltest.New(t)
+	ctx, client := newClient(t, server)
+	server.Connections(faltest.Garbage)
+	if _, err := list(ctx, client); !errors.Is(err, fal.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	server.Connections(faltest.Serve)
+	for {
+		if _, err := list(ctx, client); err == nil {
+			break
+		} else if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func httpTransport(pool *x509.CertPool) *http.Transport {
+	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
+}

@@ -1,0 +1,161 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// RESTOptions say where a [NewRoundTripper] sends credentials, and how it
+// connects.
+type RESTOptions struct {
+	// Base is the URL below which credentials are sent: its scheme, host and
+	// port decide.
+	Base *url.URL
+	// AllowPlaintext lets Base be http for a host that is not loopback, which
+	// is meant for tests.
+	AllowPlaintext bool
+	RootCAs        *x509.CertPool
+	// Proxy, Authorize, UserAgent and Trace are as in [Options]; Authorize
+	// answers headers.
+	Proxy     func(*url.URL) (*url.URL, error)
+	Authorize func(context.Context) (map[string]string, error)
+	UserAgent string
+	Trace     func(Event)
+}
+
+// A RoundTripper adds the user agent to each request, and the credentials to
+// those for its host. It follows no redirect itself, so that what an
+// [http.Client] above it sends elsewhere goes without credentials.
+type RoundTripper struct {
+	origin         string
+	allowPlaintext bool
+	base           *http.Transport
+	authorize      func(context.Context) (map[string]string, error)
+	agent          string
+	trace          func(Event)
+}
+
+// NewRoundTripper checks the options; it does not touch the network.
+func NewRoundTripper(o RESTOptions) (*RoundTripper, error) {
+	if o.Base.Scheme != "https" && o.Base.Scheme != "http" || o.Base.Host == "" {
+		return nil, fmt.Errorf("%s is no http or https URL", o.Base.Redacted())
+	}
+	if o.Base.Scheme == "http" && !IsLoopback(o.Base.Host) && !o.AllowPlaintext {
+		return nil, fmt.Errorf("refusing to connect to %s without TLS: only loopback addresses may be", o.Base.Host)
+	}
+	base := &http.Transport{
+		ForceAttemptHTTP2:   true,
+		TLSClientConfig:     &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: connectTimeout,
+		IdleConnTimeout:     90 * time.Second,
+		MaxIdleConnsPerHost: 10,
+	}
+	if o.Proxy != nil {
+		base.Proxy = func(r *http.Request) (*url.URL, error) {
+			if IsLoopback(r.URL.Host) {
+				return nil, nil
+			}
+			return o.Proxy(r.URL)
+		}
+	}
+	base.DialContext = dialREST
+	return &RoundTripper{
+		origin:         origin(o.Base),
+		allowPlaintext: o.AllowPlaintext,
+		base:           base,
+		authorize:      o.Authorize,
+		agent:          o.UserAgent,
+		trace:          o.Trace,
+	}, nil
+}
+
+type onlyLoopbackKey struct{}
+
+func dialREST(ctx context.Context, network, address string) (net.Conn, error) {
+	var tcp net.Dialer
+	if ctx.Value(onlyLoopbackKey{}) != nil {
+		tcp.Control = refuseOthers
+	}
+	return tcp.DialContext(ctx, network, address)
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t *RoundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx := r.Context()
+	if r.URL.Scheme == "http" && !t.allowPlaintext {
+		if !IsLoopback(r.URL.Host) {
+			closeBody(r)
+			return nil, &plaintextRefusal{address: r.URL.Host}
+		}
+		ctx = context.WithValue(ctx, onlyLoopbackKey{}, true)
+	}
+	r = r.Clone(ctx)
+	if r.Header.Get("User-Agent") == "" {
+		r.Header.Set("User-Agent", t.agent)
+	}
+	if t.authorize != nil && origin(r.URL) == t.origin {
+		headers, err := t.authorize(ctx)
+		if err != nil {
+			closeBody(r)
+			return nil, err
+		}
+		for name, value := range headers {
+			r.Header.Set(name, value)
+		}
+	}
+	started := time.Now()
+	response, err := t.base.RoundTrip(r)
+	if t.trace != nil {
+		t.trace(httpEvent(r, response, err, started))
+	}
+	return response, err
+}
+
+// CloseIdleConnections closes the connections that carry no request.
+func (t *RoundTripper) CloseIdleConnections() { t.base.CloseIdleConnections() }
+
+// closeBody does what a RoundTripper owes a request that it does not send.
+func closeBody(r *http.Request) {
+	if r.Body != nil {
+		_ = r.Body.Close()
+	}
+}
+
+// origin is the scheme, host and port of a URL, the port always written out.
+func origin(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Scheme + "://" + strings.ToLower(net.JoinHostPort(u.Hostname(), port))
+}
+
+func httpEvent(r *http.Request, response *http.Response, err error, started time.Time) Event {
+	secrets := secretValues(r.Header)
+	e := Event{
+		Method:   r.Method + " " + redactURL(r.URL, secrets),
+		Target:   r.URL.Host,
+		Start:    started,
+		Duration: time.Since(started),
+		Attempt:  1,
+		Request:  redact(r.Header, secrets),
+		Sent:     r.ContentLength,
+		Received: -1,
+	}
+	if err != nil {
+		e.Error = scrub(err.Error(), secrets)
+		return e
+	}
+	e.Status = strconv.Itoa(response.StatusCode)
+	e.Response = redact(response.Header, append(secretValues(response.Header), secrets...))
+	e.Received = response.ContentLength
+	return e
+}
