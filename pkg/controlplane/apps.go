@@ -1,0 +1,135 @@
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/fal-plugins/fal/pkg/controlplane/state"
+)
+
+// AppSpec describes an app to register.
+type AppSpec = state.AppSpec
+
+// The values that Server's methods return.
+type (
+	App      = state.App
+	Account  = state.Account
+	Runner   = state.Runner
+	Event    = state.Event
+	LogLine  = state.LogLine
+	LogQuery = state.LogQuery
+)
+
+// RegisterApp makes spec the current revision of the app of its name, creating
+// the app if there is none, and returns when that is on disk. Runners are then
+// started as MinConcurrency says; those of earlier revisions are replaced.
+func (s *Server) RegisterApp(ctx context.Context, spec AppSpec) (*App, error) {
+	return s.state.RegisterApp(ctx, spec)
+}
+
+// sampleName is the alias of the sample app.
+const sampleName = "sample"
+
+// StartSample sees to the app "sample" with three runners of
+// Options.SampleArgv, and returns when it is registered; the runners come up
+// after that. A sample that an earlier control plane had registered in the same
+// way is kept as it is.
+func (s *Server) StartSample(ctx context.Context) (*App, error) {
+	if len(s.options.SampleArgv) == 0 {
+		return nil, errors.New("control plane: no command for the sample app given")
+	}
+	apps, _ := s.state.Snapshot()
+	for _, app := range apps {
+		if app.Alias == sampleName && slices.Equal(app.Rev.Argv, s.options.SampleArgv) {
+			return app, nil
+		}
+	}
+	return s.state.RegisterApp(ctx, AppSpec{
+		Name:           sampleName,
+		Argv:           s.options.SampleArgv,
+		MinConcurrency: 3,
+		MaxConcurrency: 6,
+		HealthPath:     "/health",
+		StartupTimeout: time.Minute,
+	})
+}
+
+// StartRunner starts one more runner of the first account's app beside those
+// that MinConcurrency keeps. It ends after it was idle for KeepAlive.
+func (s *Server) StartRunner(ctx context.Context, app string) (*Runner, error) {
+	found, _, err := s.state.Lookup("", app)
+	if err != nil {
+		return nil, err
+	}
+	return s.fleet.startRunner(ctx, found)
+}
+
+// Send has a runner of the first account's app answer a request, the one with
+// the fewest in flight. The request counts as in flight until the body of the
+// response is closed. Host and scheme of its URL are ignored.
+func (s *Server) Send(ctx context.Context, app, requestID string, request *http.Request) (*http.Response, error) {
+	found, owner, err := s.state.Lookup("", app)
+	if err != nil {
+		return nil, err
+	}
+	runner, err := s.state.Least(found)
+	if err != nil {
+		return nil, err
+	}
+	release, err := s.state.Lease(runner.ID, requestID, owner.UserID)
+	if err != nil {
+		return nil, err
+	}
+	request = request.Clone(ctx)
+	request.URL.Scheme = "http"
+	request.URL.Host = net.JoinHostPort("127.0.0.1", strconv.Itoa(runner.Port))
+	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
+	if err != nil {
+		release()
+		return nil, err
+	}
+	response.Body = &leasedBody{ReadCloser: response.Body, release: release}
+	return response, nil
+}
+
+// leasedBody ends the lease of a request when its response was read.
+type leasedBody struct {
+	io.ReadCloser
+	once    sync.Once
+	release func()
+}
+
+func (b *leasedBody) Close() error {
+	defer b.once.Do(b.release)
+	return b.ReadCloser.Close()
+}
+
+// History returns the transitions of a runner, oldest first.
+func (s *Server) History(ctx context.Context, runnerID string) ([]Event, error) {
+	return s.state.History(ctx, runnerID)
+}
+
+// Logs returns lines of a runner's log, oldest first.
+func (s *Server) Logs(ctx context.Context, runnerID string, q LogQuery) ([]LogLine, error) {
+	return s.state.Logs(ctx, runnerID, q)
+}
+
+// CreateAccount adds an account with an ADMIN key.
+func (s *Server) CreateAccount(ctx context.Context, nickname, fullName string) (Account, Credentials, error) {
+	account, key, err := s.state.CreateAccount(ctx, nickname, fullName)
+	return account, Credentials{KeyID: key.ID, Secret: key.Secret}, err
+}
+
+// ImportEndedRunners records n runners of the first account that never had a
+// process and have ended within the last hour, so that long lists can be
+// measured. Their history says what they are.
+func (s *Server) ImportEndedRunners(ctx context.Context, n int) error {
+	return s.state.ImportEnded(ctx, n)
+}

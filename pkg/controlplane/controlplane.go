@@ -1,0 +1,269 @@
+// Package controlplane is a control plane for this machine: it speaks the
+// protocol of the service, keeps accounts, keys, apps and runners in a
+// database, and runs runners as processes.
+//
+//	cp, err := controlplane.Start(ctx, controlplane.Options{
+//		DataDir:    dir,
+//		Supervisor: []string{exe, "__supervise"},
+//		SampleArgv: []string{exe, "__sample"},
+//	})
+//	app, err := cp.StartSample(ctx)
+//	fmt.Println(cp.Addr(), cp.Credentials().Key())
+//	err = cp.Close(ctx)
+//
+// The program that embeds it calls runtime.Supervise when it is executed with
+// the arguments of Options.Supervisor, and sample.Main when it is executed
+// with those of Options.SampleArgv.
+//
+// Guarantees: it listens on the loopback interface only, and one port answers
+// gRPC (controller.IsolateController) and REST; every call is authenticated;
+// what a call acknowledged is on disk; what is said of a runner is true of its
+// process; no process of a runner outlives the control plane, however that
+// ends; one data folder is used by one control plane at a time.
+package controlplane
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+	"google.golang.org/grpc"
+
+	"github.com/fal-plugins/fal/pkg/controlplane/grpcapi"
+	"github.com/fal-plugins/fal/pkg/controlplane/restapi"
+	"github.com/fal-plugins/fal/pkg/controlplane/runtime"
+	"github.com/fal-plugins/fal/pkg/controlplane/state"
+	"github.com/fal-plugins/fal/pkg/controlplane/store"
+)
+
+// Options configures Start.
+type Options struct {
+	// DataDir is the folder of everything that is kept: created with mode 0700
+	// when missing, made private when it is not.
+	DataDir string
+
+	// Listen is the address to answer at, "127.0.0.1:0" when empty. Anything
+	// but a loopback address is refused.
+	Listen string
+
+	// TLS makes the port speak TLS, under a certificate authority that is
+	// created in DataDir and kept there. Without it the port is plaintext.
+	TLS bool
+
+	// Supervisor is the argv that executes a program that calls
+	// runtime.Supervise.
+	Supervisor []string
+
+	// SampleArgv is the argv that executes a program that calls sample.Main;
+	// needed by StartSample only.
+	SampleArgv []string
+
+	// Logger is told what the control plane does; nil discards it.
+	Logger *slog.Logger
+
+	// MaxLogBytes bounds the stored log of one runner; 0 means 256 MiB. The
+	// oldest lines are dropped, and a line in the log says how many.
+	MaxLogBytes int64
+}
+
+// Server is a running control plane. Its methods may be called from any
+// goroutine.
+type Server struct {
+	options     Options
+	logger      *slog.Logger
+	lock        *flock.Flock
+	db          *store.Store
+	state       *state.State
+	runtime     *runtime.Runtime
+	fleet       *fleet
+	ports       *portMux
+	grpc        *grpc.Server
+	rest        *http.Server
+	address     string
+	caPath      string
+	credentials Credentials
+	closing     chan struct{} // has one token, for the first Close
+	closed      chan struct{}
+	closeErr    error
+}
+
+// Start brings a control plane up and returns when it answers. Runners that an
+// earlier one left behind, however it ended, are ended first and recorded as
+// such; the apps it had are run again. ctx limits the start alone. It fails
+// with ErrInUse when another control plane uses the data folder.
+func Start(ctx context.Context, o Options) (_ *Server, err error) {
+	if o.DataDir == "" {
+		return nil, errors.New("control plane: no data folder given")
+	}
+	if len(o.Supervisor) == 0 {
+		return nil, errors.New("control plane: no supervisor given")
+	}
+	s := &Server{
+		options: o,
+		logger:  cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
+		closing: make(chan struct{}, 1),
+		closed:  make(chan struct{}),
+	}
+	s.closing <- struct{}{}
+	var undo []func() error
+	defer func() {
+		if err == nil {
+			return
+		}
+		for i := len(undo) - 1; i >= 0; i-- {
+			err = errors.Join(err, undo[i]())
+		}
+	}()
+	if s.options.DataDir, err = prepareDir(o.DataDir); err != nil {
+		return nil, err
+	}
+	if s.lock, err = lockDir(s.options.DataDir); err != nil {
+		return nil, err
+	}
+	undo = append(undo, s.lock.Unlock)
+	listener, err := listenLoopback(ctx, cmp.Or(o.Listen, "127.0.0.1:0"))
+	if err != nil {
+		return nil, err
+	}
+	undo = append(undo, func() error { return ignoreClosed(listener.Close()) })
+	var tlsConfig *tls.Config
+	if o.TLS {
+		if tlsConfig, s.caPath, err = serverTLS(filepath.Join(s.options.DataDir, "tls"), time.Now()); err != nil {
+			return nil, err
+		}
+	}
+	if s.runtime, err = s.cleanRuntime(); err != nil {
+		return nil, err
+	}
+	undo = append(undo, s.runtime.Close)
+	if s.db, err = store.Open(ctx, s.path("state.db")); err != nil {
+		return nil, err
+	}
+	undo = append(undo, s.db.Close)
+	if s.state, err = state.Open(ctx, s.db, state.Options{Logger: s.logger, MaxLogBytes: o.MaxLogBytes}); err != nil {
+		return nil, err
+	}
+	undo = append(undo, func() error { s.state.Close(); return nil })
+	if s.credentials, err = ensureCredentials(ctx, s.state, s.path("credentials")); err != nil {
+		return nil, err
+	}
+	s.address = listener.Addr().String()
+	s.fleet = newFleet(s.state, s.runtime, s.logger, s.path("runners"))
+	s.serve(listener, tlsConfig)
+	go s.fleet.run()
+	s.logger.Info("control plane started", "address", s.address, "tls", o.TLS, "data", s.options.DataDir)
+	return s, nil
+}
+
+func (s *Server) path(name string) string { return filepath.Join(s.options.DataDir, name) }
+
+// cleanRuntime ends what an earlier control plane left running.
+func (s *Server) cleanRuntime() (*runtime.Runtime, error) {
+	rt, err := runtime.New(runtime.Options{Supervisor: s.options.Supervisor, Dir: s.path("processes")})
+	if err != nil {
+		return nil, err
+	}
+	reaped, err := rt.Reap()
+	for _, r := range reaped {
+		s.logger.Info("found the process of an earlier control plane", "runner", r.ID, "outcome", r.Outcome, "killed", r.Killed)
+	}
+	if err == nil {
+		err = os.RemoveAll(s.path("runners"))
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("end what an earlier control plane left: %w", err), rt.Close())
+	}
+	return rt, nil
+}
+
+// serve answers gRPC and REST on one listener.
+func (s *Server) serve(listener net.Listener, config *tls.Config) {
+	s.ports = newPortMux(listener, config)
+	s.grpc = grpcapi.New(s.state)
+	s.rest = &http.Server{
+		Handler:           restapi.New(s.state),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+	}
+	s.ports.serving.Go(func() {
+		if err := s.grpc.Serve(s.ports.grpc); err != nil && !errors.Is(err, net.ErrClosed) {
+			s.logger.Error("gRPC server ended", "error", err)
+		}
+	})
+	s.ports.serving.Go(func() {
+		if err := s.rest.Serve(s.ports.rest); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			s.logger.Error("REST server ended", "error", err)
+		}
+	})
+	s.ports.start()
+}
+
+// Addr returns the address that is answered, such as "127.0.0.1:41234".
+func (s *Server) Addr() string { return s.address }
+
+// CAPath returns the PEM file of the authority that clients have to trust;
+// empty without TLS.
+func (s *Server) CAPath() string { return s.caPath }
+
+// Credentials returns an ADMIN key of the first account.
+func (s *Server) Credentials() Credentials { return s.credentials }
+
+// Close ends the control plane: it accepts no more calls, gives those under
+// way a second, asks every runner to end, kills what has not after its grace
+// period (ten seconds at most) or when ctx ends, and closes the database. Everything that it started
+// is gone when it returns. Later calls wait for the first and return the same.
+func (s *Server) Close(ctx context.Context) error {
+	select {
+	case <-s.closing:
+		s.closeErr = s.close(ctx)
+		close(s.closed)
+	case <-s.closed:
+	}
+	<-s.closed
+	return s.closeErr
+}
+
+func (s *Server) close(ctx context.Context) error {
+	s.state.Refuse()
+	brief, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	errs := []error{s.ports.close()}
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.grpc.GracefulStop()
+	}()
+	if err := s.rest.Shutdown(brief); err != nil {
+		errs = append(errs, ignoreClosed(s.rest.Close()))
+	}
+	select {
+	case <-stopped:
+	case <-brief.Done():
+		s.grpc.Stop()
+		<-stopped
+	}
+	s.ports.serving.Wait()
+	s.fleet.close(ctx)
+	errs = append(errs, s.runtime.Close())
+	s.state.Close()
+	errs = append(errs, s.db.Close(), s.lock.Unlock())
+	s.logger.Info("control plane stopped")
+	return errors.Join(errs...)
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,149 @@
+// Package grpcapi answers controller.IsolateController out of a state.State.
+//
+//	server := grpcapi.New(st)
+//	err := server.Serve(listener)
+//
+// It decodes, authenticates and encodes; what is allowed and what follows is
+// decided by state. Each answer carries an x-request-id. Methods that this
+// control plane does not serve are UNIMPLEMENTED.
+package grpcapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"path"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/fal-plugins/fal/pkg/controlplane/state"
+	"github.com/fal-plugins/fal/pkg/internal/controllerpb"
+)
+
+// maxMessage is what the service's clients allow both ways, in bytes.
+const maxMessage = math.MaxInt32
+
+type server struct {
+	controllerpb.UnimplementedIsolateControllerServer
+	state *state.State
+	now   func() time.Time
+}
+
+// New returns a server that is ready to Serve.
+func New(st *state.State) *grpc.Server {
+	s := &server{state: st, now: time.Now}
+	g := grpc.NewServer(
+		grpc.UnaryInterceptor(s.unary),
+		grpc.StreamInterceptor(s.stream),
+		grpc.MaxRecvMsgSize(maxMessage),
+		grpc.MaxSendMsgSize(maxMessage),
+		grpc.WriteBufferSize(256<<10),
+		// Clients ping every 30 s, also without calls.
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
+	)
+	controllerpb.RegisterIsolateControllerServer(g, s)
+	return g
+}
+
+func (s *server) unary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+	if err := grpc.SetHeader(ctx, requestID()); err != nil {
+		return nil, err
+	}
+	caller, err := s.authenticate(ctx)
+	if err != nil {
+		return nil, encodeError(err, info.FullMethod)
+	}
+	response, err := handle(context.WithValue(ctx, callerKey{}, caller), request)
+	return response, encodeError(err, info.FullMethod)
+}
+
+func (s *server) stream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
+	if err := stream.SetHeader(requestID()); err != nil {
+		return err
+	}
+	caller, err := s.authenticate(stream.Context())
+	if err == nil {
+		ctx := context.WithValue(stream.Context(), callerKey{}, caller)
+		err = handle(service, &authenticated{ServerStream: stream, ctx: ctx})
+	}
+	return encodeError(err, info.FullMethod)
+}
+
+func requestID() metadata.MD { return metadata.Pairs("x-request-id", uuid.NewString()) }
+
+type callerKey struct{}
+
+// caller returns whom the interceptors authenticated.
+func caller(ctx context.Context) state.Caller {
+	c, _ := ctx.Value(callerKey{}).(state.Caller)
+	return c
+}
+
+type authenticated struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+func (a *authenticated) Context() context.Context { return a.ctx }
+
+func (s *server) authenticate(ctx context.Context) (state.Caller, error) {
+	md, _ := metadata.FromIncomingContext(ctx)
+	id, secret := first(md, "auth-key-id"), first(md, "auth-key")
+	if id == "" && secret == "" && first(md, "authorization") != "" {
+		return state.Caller{}, status.Error(codes.Unauthenticated, "login tokens mean nothing to a local control plane: use an API key")
+	}
+	c, err := s.state.Authenticate(id, secret)
+	if err != nil {
+		return c, err
+	}
+	return c, c.ActAs(first(md, "fal-user-id"))
+}
+
+func first(md metadata.MD, name string) string {
+	if values := md.Get(name); len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// encodeError turns a state.Error into its gRPC status.
+func encodeError(err error, method string) error {
+	var failure *state.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &failure):
+		return status.Error(code(failure.Kind), failure.Message)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return status.FromContextError(err).Err()
+	case status.Code(err) == codes.Unimplemented:
+		return status.Error(codes.Unimplemented, fmt.Sprintf("the local control plane does not serve %s", path.Base(method)))
+	}
+	if _, ok := status.FromError(err); ok {
+		return err
+	}
+	return status.Error(codes.Internal, err.Error())
+}
+
+func code(kind state.Kind) codes.Code {
+	switch kind {
+	case state.Invalid:
+		return codes.InvalidArgument
+	case state.Unauthenticated:
+		return codes.Unauthenticated
+	case state.Denied:
+		return codes.PermissionDenied
+	case state.NotFound:
+		return codes.NotFound
+	case state.Conflict:
+		return codes.FailedPrecondition
+	}
+	return codes.Internal
+}

@@ -1,0 +1,30 @@
+package controlplane
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/fal-plugins/fal/pkg/controlplane/runtime"
+	"github.com/fal-plugins/fal/pkg/controlplane/sample"
+)
+
+// TestMain makes this test program what the control plane executes: a
+// supervisor, the sample app, a control plane to be killed.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "__supervise":
+			os.Exit(runtime.Supervise())
+		case "__sample":
+			os.Exit(sample.Main(context.Background(), os.Environ()))
+		case "__app":
+			os.Exit(testApp(os.Args[2:]))
+		case "__controlplane":
+			os.Exit(doomedControlPlane(os.Args[2]))
+		}
+	}
+	goleak.VerifyTestMain(m)
+}

@@ -1,0 +1,114 @@
+// Package restapi answers the service's REST side out of a state.State.
+//
+//	http.Serve(listener, restapi.New(st))
+//
+// Every call but GET /health is authenticated with "Authorization: Key
+// <id>:<secret>". Errors are JSON objects with a detail; each answer carries an
+// X-Request-Id. It decodes, authenticates and encodes; what is allowed and what
+// follows is decided by state.
+package restapi
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/fal-plugins/fal/pkg/controlplane/state"
+	"github.com/fal-plugins/fal/pkg/internal/restwire"
+)
+
+type api struct {
+	state *state.State
+}
+
+// call answers one authenticated request; nil is never a body.
+type call func(caller state.Caller, request *http.Request) (body any, err error)
+
+// New returns the handler of every path.
+func New(st *state.State) http.Handler {
+	a := &api{state: st}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, restwire.Health{Status: "ok"})
+	})
+	mux.Handle("GET /users/current", a.serve(a.currentUser))
+	mux.Handle("GET /users/teams", a.serve(a.teams))
+	mux.Handle("GET /runners/{runner_id}", a.serve(a.runner))
+	mux.Handle("/", a.serve(func(_ state.Caller, request *http.Request) (any, error) {
+		return nil, &state.Error{Kind: state.NotFound, Message: request.Method + " " + request.URL.Path + " is not served here"}
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		w.Header().Set("X-Request-Id", uuid.NewString())
+		mux.ServeHTTP(w, request)
+	})
+}
+
+func (a *api) serve(c call) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		var body any
+		caller, err := a.authenticate(request)
+		if err == nil {
+			body, err = c(caller, request)
+		}
+		if err != nil {
+			answer(w, status(err), restwire.Error{Detail: err.Error()})
+			return
+		}
+		answer(w, http.StatusOK, body)
+	})
+}
+
+func (a *api) authenticate(request *http.Request) (state.Caller, error) {
+	scheme, credentials, _ := strings.Cut(request.Header.Get("Authorization"), " ")
+	id, secret, ok := strings.Cut(strings.TrimSpace(credentials), ":")
+	if !strings.EqualFold(scheme, "Key") || !ok {
+		id, secret = "", ""
+	}
+	caller, err := a.state.Authenticate(id, secret)
+	if err != nil {
+		return caller, err
+	}
+	return caller, caller.ActAs(request.Header.Get("X-Fal-User-Id"))
+}
+
+func status(err error) int {
+	var failure *state.Error
+	if !errors.As(err, &failure) {
+		return http.StatusInternalServerError
+	}
+	switch failure.Kind {
+	case state.Invalid:
+		return http.StatusUnprocessableEntity
+	case state.Unauthenticated:
+		return http.StatusUnauthorized
+	case state.Denied:
+		return http.StatusForbidden
+	case state.NotFound:
+		return http.StatusNotFound
+	case state.Conflict:
+		return http.StatusConflict
+	}
+	return http.StatusInternalServerError
+}
+
+func answer(w http.ResponseWriter, code int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	if code == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Key")
+	}
+	w.WriteHeader(code)
+	// A client that has gone away cannot be told.
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+// instant returns t, or nil for a moment that has not come.
+func instant(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

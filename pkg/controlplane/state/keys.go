@@ -1,0 +1,192 @@
+package state
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/fal-plugins/fal/pkg/controlplane/store"
+)
+
+// Scope is what a key may be used for.
+type Scope int
+
+// The scopes. An API key may do everything but manage keys.
+const (
+	Admin Scope = iota
+	API
+)
+
+// Key is a valid key without its secret.
+type Key struct {
+	ID        string
+	Scope     Scope
+	Alias     string
+	CreatedAt time.Time
+}
+
+// NewKey is a key with its secret, which is known at its creation only.
+type NewKey struct {
+	ID     string
+	Secret string // 64 hexadecimal digits
+	Scope  Scope
+	Alias  string
+}
+
+// Caller is whom a call was authenticated as.
+type Caller struct {
+	Account Account
+	KeyID   string
+	Scope   Scope
+}
+
+// maxAlias bounds the description of a key, in characters.
+const maxAlias = 256
+
+// GenerateKey makes a key that no account has yet. Its secret has 256 random
+// bits, so that a plain SHA-256 of it can be stored.
+func GenerateKey() (NewKey, error) { return newKey(Admin, "") }
+
+func newKey(scope Scope, alias string) (NewKey, error) {
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return NewKey{}, err
+	}
+	var secret [32]byte
+	rand.Read(secret[:]) // never fails
+	return NewKey{ID: id.String(), Secret: hex.EncodeToString(secret[:]), Scope: scope, Alias: alias}, nil
+}
+
+func (k NewKey) row(created time.Time) store.Key {
+	hash := sha256.Sum256([]byte(k.Secret))
+	return store.Key{KeyID: k.ID, SecretHash: hash[:], Scope: int(k.Scope), Alias: k.Alias, CreatedAt: created}
+}
+
+// Authenticate finds the account behind a key.
+func (s *State) Authenticate(keyID, secret string) (Caller, error) {
+	if keyID == "" || secret == "" {
+		return Caller{}, fail(Unauthenticated, "no credentials: an API key is needed")
+	}
+	hash := sha256.Sum256([]byte(secret))
+	s.mu.RLock()
+	key, known := s.keys[keyID]
+	account := s.accounts[key.Account]
+	s.mu.RUnlock()
+	stored := key.SecretHash
+	if !known {
+		stored = make([]byte, sha256.Size) // so that an unknown id takes as long as a wrong secret
+	}
+	if subtle.ConstantTimeCompare(hash[:], stored) != 1 || !known {
+		return Caller{}, fail(Unauthenticated, "the API key is not known here")
+	}
+	return Caller{Account: account, KeyID: keyID, Scope: Scope(key.Scope)}, nil
+}
+
+// ActAs checks that the caller may act as the account of that user id; a key
+// acts as its own account only. Empty means that none was asked for.
+func (c Caller) ActAs(userID string) error {
+	if userID != "" && userID != c.Account.UserID {
+		return fail(Denied, "this key does not belong to the account %s", userID)
+	}
+	return nil
+}
+
+func (c Caller) admin() error {
+	if c.Scope != Admin {
+		return fail(Denied, "managing keys needs a key of ADMIN scope")
+	}
+	return nil
+}
+
+// CreateKey adds a key to the caller's account.
+func (s *State) CreateKey(ctx context.Context, caller Caller, scope Scope, alias string) (NewKey, error) {
+	if err := caller.admin(); err != nil {
+		return NewKey{}, err
+	}
+	return s.CreateKeyFor(ctx, caller.Account, scope, alias)
+}
+
+// CreateKeyFor adds a key to an account on behalf of the control plane itself.
+func (s *State) CreateKeyFor(ctx context.Context, account Account, scope Scope, alias string) (NewKey, error) {
+	if scope != Admin && scope != API {
+		return NewKey{}, fail(Invalid, "scope %d is neither ADMIN (0) nor API (1)", scope)
+	}
+	if utf8.RuneCountInString(alias) > maxAlias {
+		return NewKey{}, fail(Invalid, "the description of a key has at most %d characters", maxAlias)
+	}
+	key, err := newKey(scope, alias)
+	if err != nil {
+		return NewKey{}, err
+	}
+	return key, s.AddKey(ctx, account, key)
+}
+
+// AddKey gives an account a key made with GenerateKey.
+func (s *State) AddKey(ctx context.Context, account Account, key NewKey) error {
+	row := key.row(s.instant())
+	row.Account = account.ID
+	if err := s.db.Write(ctx, func(tx *store.Tx) error { return tx.InsertKey(&row) }); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.keys[row.KeyID] = row
+	s.mu.Unlock()
+	return nil
+}
+
+// Keys returns the valid keys of the caller's account, oldest first.
+func (s *State) Keys(caller Caller) ([]Key, error) {
+	if err := caller.admin(); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	var rows []store.Key
+	for _, row := range s.keys {
+		if row.Account == caller.Account.ID {
+			rows = append(rows, row)
+		}
+	}
+	s.mu.RUnlock()
+	slices.SortFunc(rows, func(a, b store.Key) int { return cmp.Compare(a.ID, b.ID) })
+	keys := make([]Key, len(rows))
+	for i, row := range rows {
+		keys[i] = Key{ID: row.KeyID, Scope: Scope(row.Scope), Alias: row.Alias, CreatedAt: row.CreatedAt}
+	}
+	return keys, nil
+}
+
+// RevokeKey ends the validity of a key of the caller's account, at once.
+func (s *State) RevokeKey(ctx context.Context, caller Caller, keyID string) error {
+	if err := caller.admin(); err != nil {
+		return err
+	}
+	if err := checkID("key_id", keyID); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	row, known := s.keys[keyID]
+	s.mu.RUnlock()
+	switch {
+	case !known:
+		return fail(NotFound, "key %s not found", keyID)
+	case row.Account != caller.Account.ID:
+		return fail(Denied, "key %s belongs to another account", keyID)
+	}
+	// A second revocation at the same time finds no valid row, which is what it wanted.
+	err := s.db.Write(ctx, func(tx *store.Tx) error { return tx.RevokeKey(row.ID, s.instant()) })
+	if err != nil && !isNoRow(err) {
+		return err
+	}
+	s.mu.Lock()
+	delete(s.keys, keyID)
+	s.mu.Unlock()
+	return nil
+}

@@ -1,0 +1,44 @@
+package state
+
+import "time"
+
+// Standing is a live runner with what scheduling needs to know of it.
+type Standing struct {
+	Runner
+	App       *App      // as it was when the runner was created
+	Since     time.Time // when its state began
+	IdleSince time.Time
+	RetryAt   time.Time
+	Kill      bool
+}
+
+// Snapshot returns every app and every live runner, in no order.
+func (s *State) Snapshot() ([]*App, []Standing) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	apps := make([]*App, 0, len(s.apps))
+	for _, app := range s.apps {
+		apps = append(apps, app)
+	}
+	runners := make([]Standing, 0, len(s.live))
+	for _, r := range s.live {
+		runners = append(runners, Standing{
+			Runner: *r.view(), App: r.app, Since: r.since, IdleSince: r.idleSince, RetryAt: r.retryAt, Kill: r.kill,
+		})
+	}
+	return apps, runners
+}
+
+// SetExpiries says when idle runners will end, by runner ID; those that are
+// not named will not.
+func (s *State) SetExpiries(expiries map[string]time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, r := range s.live {
+		at := expiries[id]
+		if len(r.leases) > 0 || r.state() != Idle {
+			at = time.Time{} // it changed since the plan was made
+		}
+		r.expiresAt = at
+	}
+}

@@ -1,0 +1,117 @@
+// Package state holds the rules of the control plane: what a call may change,
+// for whom, and what follows from it. A noun is a file.
+//
+//	st, err := state.Open(ctx, db, state.Options{})
+//	caller, err := st.Authenticate(keyID, secret)
+//	err = st.StopRunner(ctx, caller, runnerID, false)
+//
+// What a call changed is durable when it returns nil. Errors that a caller can
+// do something about are *Error. Runners that have not ended, and those that
+// ended within the last 25 hours, are answered from memory. State starts no
+// process: it says what should be (Snapshot, Changed) and is told what is
+// (Launched, Ready, Ended, …).
+package state
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/fal-plugins/fal/pkg/controlplane/store"
+)
+
+// Options configures Open; the zero value is good.
+type Options struct {
+	Now          func() time.Time // time.Now when nil
+	Logger       *slog.Logger     // discards when nil
+	MaxLogBytes  int64            // stored log of one runner; 256 MiB when 0
+	RecentWindow time.Duration    // how long ended runners stay in memory; 25 h when 0
+}
+
+// State is the control plane's state. Its methods may be called from any
+// goroutine.
+type State struct {
+	db     *store.Store
+	now    func() time.Time
+	logger *slog.Logger
+	recent time.Duration
+	logs   *logBook
+
+	changed chan struct{}
+
+	mu         sync.RWMutex
+	accounts   map[int64]Account
+	keys       map[string]store.Key // valid ones, by key id
+	apps       map[appName]*App
+	live       map[string]*runner
+	ended      []*Runner // in the order of their ends, since endedFrom
+	endedFrom  time.Time
+	closed     bool
+	registered sync.Mutex // serialises what adds accounts and apps
+}
+
+// Open reads the state out of the database.
+func Open(ctx context.Context, db *store.Store, o Options) (*State, error) {
+	s := &State{
+		db:       db,
+		now:      o.Now,
+		logger:   o.Logger,
+		recent:   cmp.Or(o.RecentWindow, 25*time.Hour),
+		changed:  make(chan struct{}, 1),
+		accounts: make(map[int64]Account),
+		keys:     make(map[string]store.Key),
+		apps:     make(map[appName]*App),
+		live:     make(map[string]*runner),
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.logger == nil {
+		s.logger = slog.New(slog.DiscardHandler)
+	}
+	if err := s.load(ctx); err != nil {
+		return nil, err
+	}
+	s.logs = newLogBook(db, s.logger, cmp.Or(o.MaxLogBytes, 256<<20))
+	return s, nil
+}
+
+func (s *State) load(ctx context.Context) error {
+	accounts, err := s.db.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range accounts {
+		s.accounts[a.ID] = a
+	}
+	keys, err := s.db.ValidKeys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		s.keys[k.KeyID] = k
+	}
+	if err := s.loadApps(ctx); err != nil {
+		return err
+	}
+	return s.loadRunners(ctx)
+}
+
+// Close stores the log lines that are still in memory. No runner may be alive
+// or logging any more.
+func (s *State) Close() { s.logs.close() }
+
+// Changed delivers a value after something changed that scheduling depends on.
+func (s *State) Changed() <-chan struct{} { return s.changed }
+
+func (s *State) wake() {
+	select {
+	case s.changed <- struct{}{}:
+	default: // one is waiting already
+	}
+}
+
+// instant is now as it is stored and shown: UTC, in microseconds.
+func (s *State) instant() time.Time { return s.now().UTC().Truncate(time.Microsecond) }

@@ -1,0 +1,244 @@
+package state
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/fal-plugins/fal/pkg/controlplane/store"
+)
+
+// change is what one step does to a runner beside the edits of its row.
+type change struct {
+	to     RunnerState // the next state; Running, which is never stored, for none
+	reason string
+	note   string // a line of history without a transition
+	again  bool   // no error when it is in state to already
+	apply  func() // done under State.mu once the step is on disk
+}
+
+// step changes a runner: decide edits a copy of its row and says where to go,
+// the outcome is made durable, and only then is it seen. Steps of one runner
+// happen one after the other.
+func (s *State) step(ctx context.Context, r *runner, decide func(*store.Runner) (change, error)) error {
+	r.step.Lock()
+	defer r.step.Unlock()
+	s.mu.RLock()
+	row := r.row
+	s.mu.RUnlock()
+	from := RunnerState(row.State)
+	c, err := decide(&row)
+	if err != nil {
+		return err
+	}
+	moved := c.to != Running && c.to != from
+	if moved && !from.permits(c.to) {
+		return fmt.Errorf("runner %s: no way from %s to %s", row.RunnerID, from, c.to)
+	}
+	if !moved && !c.again && row == r.row && c.apply == nil && c.note == "" {
+		return nil
+	}
+	now := s.instant()
+	reason := c.note
+	if moved {
+		row.State, row.Reason = int(c.to), c.reason
+		reason = c.reason
+		if c.to.leaving() && row.Replacement == int(WillReplace) {
+			row.Replacement = int(s.replaced(row.RunnerID))
+		}
+		if c.to == Terminated {
+			// The end comes after everything that it logged.
+			now = s.logs.end(row.ID, now, lifeMessage(Terminated, reason))
+			row.EndedAt = now
+		}
+	} else if c.again {
+		reason = c.reason
+	}
+	err = s.db.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.UpdateRunner(&row); err != nil || reason == "" {
+			return err
+		}
+		return tx.InsertEvent(row.ID, store.Event{Time: now, State: row.State, Reason: reason})
+	})
+	if err != nil {
+		return err
+	}
+	if reason != "" && RunnerState(row.State) != Terminated {
+		s.logs.life(row.ID, now, RunnerState(row.State), reason)
+	}
+	s.mu.Lock()
+	r.row = row
+	if moved {
+		r.since = now
+		r.expiresAt = time.Time{}
+		if c.to == Idle {
+			r.idleSince = now
+		}
+	}
+	if c.apply != nil {
+		c.apply()
+	}
+	if RunnerState(row.State) == Terminated {
+		s.finish(r)
+	}
+	s.mu.Unlock()
+	s.wake()
+	return nil
+}
+
+// replaced says whether another runner serves in the place of one that leaves.
+func (s *State) replaced(id string) Replacement {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, r := range s.live {
+		if r.row.Replaces == id && r.state() == Idle {
+			return DidReplace
+		}
+	}
+	return NoReplace
+}
+
+// finish moves a runner among the ended ones; it needs State.mu.
+func (s *State) finish(r *runner) {
+	r.leases = nil
+	delete(s.live, r.row.RunnerID)
+	s.remember(r.view())
+}
+
+// remember adds an ended runner in the order of ends, and forgets those that
+// ended too long ago; it needs State.mu. Lists handed out earlier stay valid:
+// elements are never overwritten in place.
+func (s *State) remember(ended *Runner) {
+	at := sort.Search(len(s.ended), func(i int) bool { return s.ended[i].EndedAt.After(ended.EndedAt) })
+	if at == len(s.ended) {
+		s.ended = append(s.ended, ended)
+	} else {
+		s.ended = slices.Insert(slices.Clone(s.ended), at, ended)
+	}
+	horizon := s.instant().Add(-s.recent)
+	old := sort.Search(len(s.ended), func(i int) bool { return !s.ended[i].EndedAt.Before(horizon) })
+	if old > 1024 {
+		s.ended = slices.Clone(s.ended[old:])
+		s.endedFrom = horizon
+	}
+}
+
+// on runs a step on a live runner; one that has ended is a Conflict.
+func (s *State) on(ctx context.Context, id string, decide func(*runner, *store.Runner) (change, error)) error {
+	s.mu.RLock()
+	r, ok := s.live[id]
+	s.mu.RUnlock()
+	if !ok {
+		return errEnded(id)
+	}
+	return s.step(ctx, r, func(row *store.Runner) (change, error) {
+		if RunnerState(row.State) == Terminated {
+			return change{}, errEnded(id)
+		}
+		return decide(r, row)
+	})
+}
+
+// Launched records the process of a runner. One that was asked to end
+// meanwhile stays on its way out.
+func (s *State) Launched(ctx context.Context, id string, pid int, identity string, port int) error {
+	return s.on(ctx, id, func(r *runner, row *store.Runner) (change, error) {
+		row.PID, row.Identity, row.Port, row.StartedAt = pid, identity, port, s.instant()
+		if RunnerState(row.State) != Pending {
+			return change{apply: func() {}}, nil
+		}
+		return change{to: Setup, reason: fmt.Sprintf("process %d started on port %d", pid, port)}, nil
+	})
+}
+
+// Ready records that a runner takes requests. One that was asked to end
+// meanwhile stays on its way out.
+func (s *State) Ready(ctx context.Context, id string) error {
+	return s.on(ctx, id, func(r *runner, row *store.Runner) (change, error) {
+		if RunnerState(row.State) != Setup {
+			return change{}, nil
+		}
+		return change{to: Idle, reason: "ready", apply: func() { r.failures = 0 }}, nil
+	})
+}
+
+// StartFailed records that a runner has no process because starting it failed,
+// and when it is tried again: delay is given the number of failures in a row.
+// One that was asked to end meanwhile ends.
+func (s *State) StartFailed(ctx context.Context, id, reason string, delay func(failures int) time.Duration) error {
+	return s.on(ctx, id, func(r *runner, row *store.Runner) (change, error) {
+		row.PID, row.Identity, row.Port = 0, "", 0
+		if RunnerState(row.State).leaving() {
+			return change{to: Terminated, reason: reason}, nil
+		}
+		row.StartedAt = time.Time{}
+		wait := delay(r.failures + 1)
+		return change{to: FailureDelay, reason: fmt.Sprintf("%s; next try in %s", reason, wait), apply: func() {
+			r.failures++
+			r.retryAt = r.since.Add(wait)
+		}}, nil
+	})
+}
+
+// Relaunch makes a runner whose start-up failed PENDING again, and returns it
+// with the app that it was created for.
+func (s *State) Relaunch(ctx context.Context, id, reason string) (relaunched *Runner, app *App, err error) {
+	err = s.on(ctx, id, func(r *runner, row *store.Runner) (change, error) {
+		if RunnerState(row.State) != FailureDelay {
+			return change{}, fail(Conflict, "runner %s does not wait to be started", id)
+		}
+		row.Attempt++
+		return change{to: Pending, reason: fmt.Sprintf("%s (attempt %d)", reason, row.Attempt), apply: func() {
+			relaunched, app = r.view(), r.app
+		}}, nil
+	})
+	return relaunched, app, err
+}
+
+// Drain has a runner take no more requests. One without a process ends.
+func (s *State) Drain(ctx context.Context, id, reason string) error {
+	return s.on(ctx, id, func(r *runner, row *store.Runner) (change, error) {
+		st := RunnerState(row.State)
+		if st.leaving() {
+			return change{}, nil
+		}
+		if st == FailureDelay {
+			return change{to: Terminated, reason: reason}, nil
+		}
+		return change{to: Draining, reason: reason}, nil
+	})
+}
+
+// Terminate records that a runner is about to be asked to end.
+func (s *State) Terminate(ctx context.Context, id, reason string) error {
+	return s.on(ctx, id, func(r *runner, row *store.Runner) (change, error) {
+		switch RunnerState(row.State) {
+		case Terminating:
+			return change{}, nil
+		case FailureDelay:
+			return change{to: Terminated, reason: reason}, nil
+		}
+		return change{to: Terminating, reason: reason}, nil
+	})
+}
+
+// Note adds a line to a runner's history without changing its state.
+func (s *State) Note(ctx context.Context, id, note string) error {
+	return s.on(ctx, id, func(*runner, *store.Runner) (change, error) { return change{note: note}, nil })
+}
+
+// Ended records that a runner and its process are gone.
+func (s *State) Ended(ctx context.Context, id, reason string) error {
+	return s.on(ctx, id, func(r *runner, row *store.Runner) (change, error) {
+		return change{to: Terminated, reason: reason}, nil
+	})
+}
+
+// Refuse has no runner be created and no request be leased from now on.
+func (s *State) Refuse() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+}

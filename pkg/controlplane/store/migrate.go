@@ -1,0 +1,148 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// migrations returns the statements that lead from each schema version to the
+// next. Released entries are never edited; a change is a new entry.
+func migrations() []string {
+	return []string{schema1}
+}
+
+// Times are microseconds since 1970 in UTC, 0 when unset. Durations are
+// microseconds.
+const schema1 = `
+CREATE TABLE accounts (
+	id         INTEGER PRIMARY KEY,
+	user_id    TEXT NOT NULL UNIQUE,
+	nickname   TEXT NOT NULL UNIQUE COLLATE NOCASE,
+	full_name  TEXT NOT NULL,
+	created_at INTEGER NOT NULL
+);
+CREATE TABLE keys (
+	id          INTEGER PRIMARY KEY,
+	key_id      TEXT NOT NULL UNIQUE,
+	account     INTEGER NOT NULL REFERENCES accounts(id),
+	secret_hash BLOB NOT NULL,
+	scope       INTEGER NOT NULL,
+	alias       TEXT NOT NULL,
+	created_at  INTEGER NOT NULL,
+	revoked_at  INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX keys_by_account ON keys(account, id);
+CREATE TABLE revisions (
+	id              INTEGER PRIMARY KEY,
+	revision_id     TEXT NOT NULL UNIQUE,
+	account         INTEGER NOT NULL REFERENCES accounts(id),
+	app             TEXT NOT NULL,
+	argv            TEXT NOT NULL,
+	env             TEXT NOT NULL,
+	dir             TEXT NOT NULL,
+	machine_type    TEXT NOT NULL,
+	health_path     TEXT NOT NULL,
+	startup_timeout INTEGER NOT NULL,
+	grace_period    INTEGER NOT NULL,
+	created_at      INTEGER NOT NULL
+);
+CREATE INDEX revisions_by_app ON revisions(account, app, id);
+CREATE TABLE apps (
+	id              INTEGER PRIMARY KEY,
+	account         INTEGER NOT NULL REFERENCES accounts(id),
+	alias           TEXT NOT NULL,
+	revision        INTEGER NOT NULL REFERENCES revisions(id),
+	min_concurrency INTEGER NOT NULL,
+	max_concurrency INTEGER NOT NULL,
+	keep_alive      INTEGER NOT NULL,
+	created_at      INTEGER NOT NULL,
+	UNIQUE (account, alias)
+);
+CREATE TABLE runners (
+	id           INTEGER PRIMARY KEY,
+	runner_id    TEXT NOT NULL UNIQUE,
+	account      INTEGER NOT NULL REFERENCES accounts(id),
+	alias        TEXT NOT NULL,
+	revision_id  TEXT NOT NULL,
+	machine_type TEXT NOT NULL,
+	state        INTEGER NOT NULL,
+	replacement  INTEGER NOT NULL DEFAULT 0,
+	replaces     TEXT NOT NULL DEFAULT '',
+	attempt      INTEGER NOT NULL DEFAULT 0,
+	pid          INTEGER NOT NULL DEFAULT 0,
+	identity     TEXT NOT NULL DEFAULT '',
+	port         INTEGER NOT NULL DEFAULT 0,
+	reason       TEXT NOT NULL DEFAULT '',
+	created_at   INTEGER NOT NULL,
+	started_at   INTEGER NOT NULL DEFAULT 0,
+	ended_at     INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX runners_by_end ON runners(ended_at);
+CREATE TABLE runner_events (
+	id     INTEGER PRIMARY KEY,
+	runner INTEGER NOT NULL REFERENCES runners(id),
+	time   INTEGER NOT NULL,
+	state  INTEGER NOT NULL,
+	reason TEXT NOT NULL
+);
+CREATE INDEX runner_events_by_runner ON runner_events(runner, id);
+CREATE TABLE log_lines (
+	runner  INTEGER NOT NULL REFERENCES runners(id),
+	time    INTEGER NOT NULL,
+	level   TEXT NOT NULL,
+	source  TEXT NOT NULL,
+	message TEXT NOT NULL,
+	labels  TEXT NOT NULL DEFAULT '',
+	PRIMARY KEY (runner, time)
+) WITHOUT ROWID;
+CREATE TABLE log_totals (
+	runner      INTEGER PRIMARY KEY REFERENCES runners(id),
+	lines       INTEGER NOT NULL,
+	bytes       INTEGER NOT NULL,
+	dropped     INTEGER NOT NULL DEFAULT 0,
+	notice_time INTEGER NOT NULL DEFAULT 0
+);
+`
+
+// migrate brings the schema up to date, one transaction a version. A database
+// written by a newer program is refused rather than misread.
+func migrate(ctx context.Context, conn *sql.Conn) error {
+	const bookkeeping = `CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL)`
+	if _, err := conn.ExecContext(ctx, bookkeeping); err != nil {
+		return err
+	}
+	var version int
+	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	steps := migrations()
+	if version > len(steps) {
+		return fmt.Errorf("the database has schema version %d, this program knows up to %d: it was written by a newer one", version, len(steps))
+	}
+	for ; version < len(steps); version++ {
+		if err := migrateStep(ctx, conn, version+1, steps[version]); err != nil {
+			return fmt.Errorf("schema version %d: %w", version+1, err)
+		}
+	}
+	return nil
+}
+
+func migrateStep(ctx context.Context, conn *sql.Conn, version int, statements string) error {
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // does nothing after the commit
+	if _, err := tx.ExecContext(ctx, statements); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "INSERT INTO migrations (version, applied_at) VALUES (?, ?)", version, micros(time.Now())); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
