@@ -1,0 +1,40 @@
+package view
+
+import (
+	"github.com/fal-plugins/fal/plugins/internal/output"
+)
+
+// RunnerAction is the JSON contract of what stop and kill did to a runner.
+type RunnerAction struct {
+	RunnerID string  `json:"runner_id"`
+	Alias    string  `json:"alias"`  // empty when the runner was named in full
+	Action   string  `json:"action"` // stop, kill
+	Result   string  `json:"result"` // accepted, done, skipped, failed, would
+	Error    *string `json:"error"`
+}
+
+// RunnerActionList is what stop and kill print as JSON.
+type RunnerActionList struct {
+	Runners []RunnerAction `json:"runners"`
+}
+
+// RunnerActions is how the outcome of stop and kill is shown as records.
+func RunnerActions() output.View[RunnerAction] {
+	return output.View[RunnerAction]{
+		Key:  "runners",
+		Name: func(a RunnerAction) string { return a.RunnerID },
+		Columns: []output.Column[RunnerAction]{
+			{Header: "RUNNER", Text: func(a RunnerAction) string { return a.RunnerID }},
+			{Header: "APP", Rank: 1, Text: func(a RunnerAction) string { return a.Alias }},
+			{Header: "ACTION", Rank: 2, Text: func(a RunnerAction) string { return a.Action }},
+			{Header: "RESULT", Text: func(a RunnerAction) string { return a.Result }},
+			{Header: "ERROR", Wide: true, Text: func(a RunnerAction) string {
+				if a.Error == nil {
+					return ""
+				}
+				return *a.Error
+			}},
+		},
+		Empty: "no runners",
+	}
+}

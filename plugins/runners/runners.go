@@ -1,0 +1,44 @@
+// Package runners is the fal-runners program: the machines that serve apps.
+package runners
+
+import (
+	"context"
+	"time"
+
+	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/output/jq"
+	"github.com/fal-plugins/fal/plugins/internal/session"
+)
+
+// Main runs fal-runners and returns its exit code.
+func Main() int { return cli.Main(App()) }
+
+// App declares fal-runners.
+func App() *cli.App {
+	d := dependencies{connect: session.Open, now: time.Now, poll: time.Second}
+	return app(d)
+}
+
+// dependencies are what the commands need from outside.
+type dependencies struct {
+	connect func(context.Context, *cli.Invocation) (*session.Session, error)
+	now     func() time.Time
+	poll    time.Duration // between two looks while waiting
+}
+
+func app(d dependencies) *cli.App {
+	return &cli.App{
+		Name:      "fal-runners",
+		Noun:      "runners",
+		Summary:   "See and stop the runners that serve your apps",
+		Account:   true,
+		CompileJQ: jq.Compile,
+		Commands:  []*cli.Command{newList(d), newStop(d), newKill(d)},
+	}
+}
+
+// stateNames are the words for --state, old names included.
+var stateNames = [...]string{
+	"all", "running", "idle", "pending", "setup", "docker_pull", "draining",
+	"terminating", "terminated", "dead", "crash_backoff", "failure_delay",
+}

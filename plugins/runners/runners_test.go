@@ -1,0 +1,618 @@
+package runners
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/fal-plugins/fal/pkg/fal/faltest"
+	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+	"github.com/fal-plugins/fal/plugins/internal/session"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Ids of the sample runners; two begin alike.
+const (
+	idA = "4f2a91c0-0000-4000-8000-000000000001"
+	idB = "4f2b1207-0000-4000-8000-000000000002"
+	idC = "9c1d07aa-0000-4000-8000-000000000003"
+	idD = "d0000000-0000-4000-8000-000000000004"
+)
+
+func sampleRunners() []faltest.Runner {
+	countdown := int32(30)
+	return []faltest.Runner{
+		{ID: idC, Alias: "checkout", Revision: "rev-1", MachineType: "GPU-H100", State: 8, Uptime: 41, ExpirationCountdown: &countdown},
+		{ID: idA, Alias: "checkout", Revision: "rev-1", MachineType: "GPU-H100", State: 0, Uptime: 7980.6, InFlight: 1,
+			Metadata: `{"present_in_group": true, "leases": [{"request_id": "req-1", "caller_user_id": "u1", "leased_at_epoch": 1790000000}]}`},
+		{ID: idB, Alias: "checkout--staging", Revision: "rev-2", MachineType: "M", State: 0, Uptime: 61, Replacement: 1, Metadata: `{"present_in_group": false}`},
+		{ID: idD, Alias: "sd\x1b[31mxl", Revision: "rev-3", MachineType: "XS", State: 42},
+	}
+}
+
+// term is a command at a terminal, or in pipes, against a recording server.
+type term struct {
+	t      *testing.T
+	server *faltest.Server
+	env    map[string]string
+	stdin  string
+	tty    bool
+	width  int
+	now    time.Time
+}
+
+type result struct {
+	code     int
+	out, err string
+}
+
+func newTerm(t *testing.T) *term {
+	server := faltest.New(t)
+	server.SetRunners(sampleRunners()...)
+	return &term{t: t, server: server, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), env: map[string]string{
+		"FAL_KEY": "testid:testsecret", "FAL_GRPC_HOST": server.Host(), "FAL_REST_HOST": server.Host(), "FAL_CONFIG_PATH": t.TempDir() + "/config.toml",
+	}}
+}
+
+func (tm *term) run(argv ...string) result {
+	tm.t.Helper()
+	return tm.runContext(tm.t.Context(), argv...)
+}
+
+func (tm *term) runContext(ctx context.Context, argv ...string) result {
+	tm.t.Helper()
+	streams, in, out, errout := iostreams.Test()
+	in.WriteString(tm.stdin)
+	getenv := func(name string) string { return tm.env[name] }
+	streams.SetEnv(getenv)
+	streams.SetTerminal(tm.tty, tm.tty, tm.tty)
+	if tm.width > 0 {
+		streams.SetWidth(tm.width)
+	}
+	streams.SetColor(iostreams.ColorNever)
+	d := dependencies{connect: session.Open, now: func() time.Time { return tm.now }, poll: time.Millisecond}
+	code := cli.Run(ctx, app(d), cli.Process{Args: argv, Streams: streams, Getenv: getenv})
+	return result{code, out.String(), errout.String()}
+}
+
+func (tm *term) want(r result, code int, out, errout string) {
+	tm.t.Helper()
+	if r.code != code {
+		tm.t.Errorf("exit %d, want %d\nstdout %s\nstderr %s", r.code, code, r.out, r.err)
+	}
+	if r.out != out {
+		tm.t.Errorf("stdout\n%swant\n%s", r.out, out)
+	}
+	if errout == "" && r.err != "" || !strings.Contains(r.err, errout) {
+		tm.t.Errorf("stderr %q, want %q", r.err, errout)
+	}
+}
+
+// requests are the calls that the server got, one a line.
+func (tm *term) requests(methods ...string) []string {
+	var lines []string
+	for _, c := range tm.server.Calls(methods...) {
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, c.Request); err != nil {
+			tm.t.Fatal(err)
+		}
+		lines = append(lines, c.Method+" "+compact.String())
+	}
+	return lines
+}
+
+func TestTryEverything(t *testing.T) { cli.TryEverything(t, App()) }
+
+func TestListJSONContract(t *testing.T) {
+	tm := newTerm(t)
+	r := tm.run("list")
+	var got struct {
+		Runners []map[string]any `json:"runners"`
+	}
+	dec := json.NewDecoder(strings.NewReader(r.out))
+	if err := dec.Decode(&got); err != nil || r.code != 0 {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	if strings.Count(r.out, "\n") != 1 || r.err != "" {
+		t.Errorf("want one line and a quiet stderr: %+v", r)
+	}
+	keys := []string{"alias", "expiration_countdown", "in_flight_requests", "leases", "lost", "machine_type", "replacement", "revision", "runner_id", "state", "uptime_seconds"}
+	var ids []string
+	for _, row := range got.Runners {
+		if have := slices.Sorted(maps.Keys(row)); !slices.Equal(have, keys) {
+			t.Errorf("keys %q, want %q", have, keys)
+		}
+		ids = append(ids, row["runner_id"].(string))
+	}
+	// By app, then the oldest first.
+	if want := []string{idA, idC, idB, idD}; !slices.Equal(ids, want) {
+		t.Errorf("order %q, want %q", ids, want)
+	}
+	a, c, b, d := got.Runners[0], got.Runners[1], got.Runners[2], got.Runners[3]
+	for _, check := range []struct{ got, want any }{
+		{a["uptime_seconds"], 7980.0}, {a["expiration_countdown"], nil}, {a["in_flight_requests"], 1.0}, {a["state"], "RUNNING"},
+		{c["expiration_countdown"], 30.0}, {c["lost"], false}, {c["replacement"], "NO_REPLACE"},
+		{b["alias"], "checkout--staging"}, {b["lost"], true}, {b["replacement"], "WILL_REPLACE"},
+		{d["state"], "UNKNOWN(42)"}, {d["alias"], "sd\x1b[31mxl"},
+		{a["leases"].([]any)[0].(map[string]any)["request_id"], "req-1"},
+		{a["leases"].([]any)[0].(map[string]any)["leased_at"], "2026-09-21T14:13:20Z"},
+	} {
+		if check.got != check.want {
+			t.Errorf("got %v, want %v", check.got, check.want)
+		}
+	}
+}
+
+func TestListTable(t *testing.T) {
+	tm := newTerm(t)
+	tm.tty, tm.width = true, 200
+	want := "" +
+		"RUNNER                                APP           ENV      STATE                           AGE    IN FLIGHT  MACHINE   REVISION\n" +
+		idA + "  checkout               RUNNING                         2h13m          1  GPU-H100  rev-1\n" +
+		"  request req-1 from u1 since 2026-09-21T14:13:20Z\n" +
+		idC + "  checkout               IDLE                            41s            0  GPU-H100  rev-1\n" +
+		idB + "  checkout      staging  RUNNING, lost, to be replaced  1m1s           0  M         rev-2\n" +
+		idD + "  sd\\x1b[31mxl           UNKNOWN(42)                     0s             0  XS        rev-3\n"
+	r := tm.run("list")
+	if strings.Join(strings.Fields(r.out), " ") != strings.Join(strings.Fields(want), " ") {
+		t.Errorf("table\n%swant\n%s", r.out, want)
+	}
+	if !strings.Contains(r.err, "4 runners: 2 running, 1 idle, 1 unknown(42)\n") {
+		t.Errorf("stderr %q", r.err)
+	}
+	// On a narrow terminal ids stay whole and lines stay short.
+	tm.width = 100
+	for line := range strings.Lines(tm.run("list").out) {
+		if len(line) > 101 {
+			t.Errorf("line too long: %q", line)
+		}
+	}
+	if !strings.Contains(tm.run("list").out, idB) {
+		t.Error("an id was cut")
+	}
+}
+
+func TestListFilters(t *testing.T) {
+	tests := []struct {
+		argv string
+		want []string
+	}{
+		{"list -o name", []string{idA, idC, idB, idD}},
+		{"list -o name --state idle", []string{idC}},
+		{"list -o name --state IDLE running", []string{idA, idC, idB}},
+		{"list -o name --state idle,running", []string{idA, idC, idB}},
+		{"list -o name --state all", []string{idA, idC, idB, idD}},
+		{"list -o name --app checkout", []string{idA, idC, idB}},
+		{"list -o name --app checkout--staging", []string{idB}},
+		{"list -o name --app nonesuch", nil},
+		{"list -o name --sort age", []string{idD, idC, idB, idA}},
+		{"list -o name --sort age:desc", []string{idA, idB, idC, idD}},
+		{"list -o name --sort id", []string{idA, idB, idC, idD}},
+		{"--state idle list -o name", []string{idC}},
+		{"list --jq .runners[0].runner_id", []string{idA}},
+		{"list --arg s IDLE --jq .runners[]|select(.state==$s).runner_id", []string{idC}},
+		{"list -o jsonl --jq .runner_id", []string{idA, idC, idB, idD}},
+	}
+	tm := newTerm(t)
+	for _, tt := range tests {
+		r := tm.run(strings.Fields(tt.argv)...)
+		if got := strings.Fields(r.out); r.code != 0 || !slices.Equal(got, tt.want) {
+			t.Errorf("%s: exit %d, %q, want %q\n%s", tt.argv, r.code, got, tt.want, r.err)
+		}
+	}
+}
+
+func TestListNothing(t *testing.T) {
+	tm := newTerm(t)
+	tm.server.SetRunners()
+	tm.want(tm.run("list"), 0, "{\"runners\":[]}\n", "no runners")
+	tm.tty = true
+	tm.want(tm.run("list"), 0, "", "no runners")
+}
+
+// What the official client sends, field by field.
+func TestListRequest(t *testing.T) {
+	tm := newTerm(t)
+	tm.run("list")
+	tm.run("list", "--state", "idle", "--app", "x", "--sort", "age")
+	tm.run("list", "--since", "1h")
+	tm.run("list", "--since", "2026-11-21T10:00:00+01:00")
+	want := []string{
+		`ListRunners {"list_pending":true}`,
+		`ListRunners {"list_pending":true}`,
+		`ListRunners {"list_pending":true,"start_time":"2026-11-21T11:00:00Z"}`,
+		`ListRunners {"list_pending":true,"start_time":"2026-11-21T09:00:00Z"}`,
+	}
+	if got := tm.requests(); !slices.Equal(got, want) {
+		t.Errorf("requests %q, want %q", got, want)
+	}
+	if c := tm.server.Calls()[0]; c.Get("auth-key-id") != "testid" || c.Get("auth-key") != "testsecret" {
+		t.Errorf("metadata %v", c.Metadata)
+	}
+}
+
+// A relative time is the same instant in every time zone.
+func TestSinceIsAnInstant(t *testing.T) {
+	for _, zone := range []*time.Location{time.UTC, time.FixedZone("Tokyo", 9*3600), time.FixedZone("New York", -5*3600)} {
+		tm := newTerm(t)
+		tm.now = tm.now.In(zone)
+		tm.run("list", "--since", "1h")
+		if got := tm.requests(); len(got) != 1 || !strings.Contains(got[0], `"start_time":"2026-11-21T11:00:00Z"`) {
+			t.Errorf("%s: %q", zone, got)
+		}
+	}
+}
+
+func TestListRefuses(t *testing.T) {
+	tests := []struct {
+		name string
+		argv []string
+		code int
+		err  string
+	}{
+		{"unknown state", []string{"list", "--state", "runing"}, 2, "did you mean running?"},
+		{"second state misspelt", []string{"list", "--state", "idle", "runing"}, 2, `unknown value "runing" for --state`},
+		{"unknown time", []string{"list", "--since", "yesteryear"}, 2, "ISO 8601"},
+		{"too far back", []string{"list", "--since", "25h"}, 2, "further back than 24 hours"},
+		{"in the future", []string{"list", "--since", "2026-11-21T13:00:00Z"}, 2, "in the future"},
+		{"unknown sort key", []string{"list", "--sort", "agee"}, 2, "did you mean age?"},
+		{"bad jq", []string{"list", "--jq", ".runners["}, 2, "jq"},
+		{"jq with a table", []string{"list", "--jq", ".", "-o", "pretty"}, 2, "--jq"},
+		{"argument", []string{"list", "x"}, 2, "unexpected argument"},
+		{"bad --argjson", []string{"list", "--jq", "$x", "--argjson", "x", "{"}, 2, "argjson"},
+		{"unknown profile", []string{"list", "--profile", "nonesuch"}, 2, "nonesuch"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tm := newTerm(t)
+			tm.want(tm.run(tt.argv...), tt.code, "", tt.err)
+			if got := tm.requests(); len(got) != 0 {
+				t.Errorf("%q was sent", got)
+			}
+		})
+	}
+	t.Run("a minute of leeway", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.run("list", "--since", "2026-11-20T11:59:30Z")
+		if len(tm.requests()) != 1 {
+			t.Error("refused")
+		}
+	})
+	t.Run("jq at run time", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.want(tm.run("list", "--jq", `.runners[0].state, error("no")`), 5, "RUNNING\n", "no")
+		tm.want(tm.run("list", "--jq", `"bye\n" | halt_error(9)`), 9, "", "bye")
+	})
+}
+
+func TestCredentialsAndAccounts(t *testing.T) {
+	t.Run("none", func(t *testing.T) {
+		tm := newTerm(t)
+		delete(tm.env, "FAL_KEY")
+		tm.env["FAL_HOME_DIR"] = t.TempDir()
+		tm.want(tm.run("list"), 4, "", "no credentials\nhint: export FAL_KEY=<id>:<secret>\n")
+	})
+	t.Run("malformed", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.env["FAL_KEY"] = "only-the-s3cret"
+		r := tm.run("list")
+		tm.want(r, 2, "", "malformed key from FAL_KEY")
+		if strings.Contains(r.err, "s3cret") {
+			t.Error("the secret was printed")
+		}
+	})
+	t.Run("refused by the service", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.server.Script("ListRunners", faltest.Fail(16, "no such key"))
+		r := tm.run("list")
+		tm.want(r, 4, "", "no such key")
+		if !strings.Contains(r.err, "hint: key testid came from FAL_KEY") || strings.Contains(r.err, "testsecret") {
+			t.Errorf("stderr %q", r.err)
+		}
+	})
+	t.Run("verbose says what is used", func(t *testing.T) {
+		tm := newTerm(t)
+		r := tm.run("list", "-v")
+		for _, want := range []string{"host " + tm.server.Host() + " from FAL_GRPC_HOST", "account of key testid from FAL_KEY"} {
+			if !strings.Contains(r.err, want) {
+				t.Errorf("stderr %q lacks %q", r.err, want)
+			}
+		}
+	})
+	t.Run("debug redacts", func(t *testing.T) {
+		tm := newTerm(t)
+		r := tm.run("list", "--debug")
+		if !strings.Contains(r.err, "ListRunners: OK in ") || !strings.Contains(r.err, "auth-key: [redacted]") || strings.Contains(r.err, "testsecret") {
+			t.Errorf("stderr %q", r.err)
+		}
+	})
+	t.Run("team of another account", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.server.HandleREST("GET /users/current", jsonAnswer(`{"user_id":"u","nickname":"mine","full_name":"Me"}`))
+		tm.want(tm.run("list", "--team", "theirs"), 4, "", "belongs to mine, not to team theirs")
+		if got := tm.requests("ListRunners"); len(got) > 0 {
+			t.Errorf("%q was sent", got)
+		}
+		if r := tm.run("list", "--team", "MINE", "-o", "name"); r.code != 0 {
+			t.Errorf("own team: %+v", r)
+		}
+	})
+}
+
+func TestServiceInTrouble(t *testing.T) {
+	t.Run("down", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.server.Close()
+		tm.want(tm.run("list"), 6, "", "connection refused by "+tm.server.Host())
+	})
+	t.Run("accepts and never answers", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.server.Connections(faltest.Silent)
+		tm.want(tm.run("list", "--timeout", "100ms"), 6, "", "no answer from "+tm.server.Host()+" in time")
+	})
+	t.Run("answers rubbish", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.server.Connections(faltest.Garbage)
+		tm.want(tm.run("list"), 6, "", "does not speak gRPC")
+	})
+	t.Run("is a web server", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.server.Connections(faltest.WebServer)
+		tm.want(tm.run("list"), 6, "", "does not speak gRPC")
+	})
+	t.Run("comes back", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.server.Script("ListRunners", faltest.Fail(14, "later"), faltest.Fail(14, "later"))
+		if r := tm.run("list", "-o", "name", "--state", "idle"); r.code != 0 || r.out != idC+"\n" {
+			t.Errorf("%+v", r)
+		}
+		if n := len(tm.requests("ListRunners")); n != 3 {
+			t.Errorf("%d requests, want 3", n)
+		}
+	})
+	t.Run("as JSON", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.server.Script("ListRunners", faltest.Fail(7, "not yours"))
+		r := tm.run("list", "--json")
+		var got struct {
+			Error struct{ Code, Message string }
+		}
+		if err := json.Unmarshal([]byte(r.err), &got); err != nil || got.Error.Code != "permission_denied" || r.code != 4 {
+			t.Errorf("%v: %+v", err, r)
+		}
+	})
+	t.Run("interrupted", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.server.Script("ListRunners", faltest.Hang())
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			for len(tm.server.Calls("ListRunners")) == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			cancel()
+		}()
+		tm.want(tm.runContext(ctx, "list"), 130, "", "")
+	})
+}
+
+func TestStopAndKillRequests(t *testing.T) {
+	tm := newTerm(t)
+	tm.want(tm.run("stop", idA), 0, "stopping "+idA+"\n", "")
+	tm.want(tm.run("stop", "-r", idC), 0, "stopping "+idC+"\n", "")
+	tm.want(tm.run("kill", idB), 0, "killed "+idB+"\n", "")
+	want := []string{
+		`StopRunner {"runner_id":"` + idA + `"}`,
+		`StopRunner {"replace_first":true,"runner_id":"` + idC + `"}`,
+		`KillRunner {"runner_id":"` + idB + `"}`,
+	}
+	if got := tm.requests(); !slices.Equal(got, want) {
+		t.Errorf("requests %q, want %q", got, want)
+	}
+}
+
+func TestStopNames(t *testing.T) {
+	tests := []struct {
+		name string
+		argv string
+		code int
+		out  string
+		err  string
+		sent []string
+	}{
+		{"unique prefix", "stop 9c", 0, "stopping " + idC + "\n", "", []string{idC}},
+		{"upper case", "stop 9C1D", 0, "stopping " + idC + "\n", "", []string{idC}},
+		{"several, in the order given", "stop 9c " + idA, 0, "stopping " + idC + "\nstopping " + idA + "\n", "", []string{idA, idC}},
+		{"the same twice", "stop 9c 9c1d " + idC, 0, "stopping " + idC + "\n", "", []string{idC}},
+		{"ambiguous", "stop 4f2", 2, "", `"4f2" is the beginning of 2 runner ids` + "\nhint: " + idA + "  checkout  RUNNING  2h13m\n", nil},
+		{"unknown prefix", "stop 0000", 3, "", "runner 0000 not found", nil},
+		{"one of two unknown: nothing happens", "stop 9c 0000", 3, "", "runner 0000 not found", nil},
+		{"unknown id", "stop 00000000-0000-4000-8000-000000000000", 3, "", "", []string{"00000000-0000-4000-8000-000000000000"}},
+		{"empty", "stop =", 2, "", "", nil},
+		{"none", "stop", 2, "", "no runner is named", nil},
+		{"both", "stop 9c --all", 2, "", "not both", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tm := newTerm(t)
+			argv := strings.Fields(tt.argv)
+			if tt.name == "empty" {
+				argv = []string{"stop", ""}
+			}
+			r := tm.run(argv...)
+			if r.code != tt.code || r.out != tt.out || !strings.Contains(r.err, tt.err) {
+				t.Errorf("%+v", r)
+			}
+			if got := tm.stopped(); !slices.Equal(got, tt.sent) {
+				t.Errorf("stopped %q, want %q", got, tt.sent)
+			}
+		})
+	}
+}
+
+// stopped are the ids that StopRunner was asked for, sorted.
+func (tm *term) stopped() []string {
+	var ids []string
+	for _, c := range tm.server.Calls("StopRunner") {
+		var request struct {
+			RunnerID string `json:"runner_id"`
+		}
+		if err := json.Unmarshal(c.Request, &request); err != nil {
+			tm.t.Fatal(err)
+		}
+		ids = append(ids, request.RunnerID)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func TestStopSelected(t *testing.T) {
+	t.Run("needs a terminal or --yes", func(t *testing.T) {
+		tm := newTerm(t)
+		r := tm.run("stop", "--app", "checkout", "--state", "idle")
+		tm.want(r, 2, "", "1 runner selected and no terminal to ask on\nhint: fal-runners stop --app=checkout --state idle --yes\n")
+		if tm.stopped() != nil {
+			t.Error("stopped all the same")
+		}
+	})
+	t.Run("--yes", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.want(tm.run("stop", "--app", "checkout", "--yes"), 0, "stopping "+idA+"\nstopping "+idC+"\nstopping "+idB+"\n", "")
+	})
+	t.Run("yes on a terminal", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.tty, tm.stdin = true, "y\n"
+		tm.want(tm.run("stop", "--state", "idle"), 0, "stopping "+idC+"\n", idC+"  checkout  IDLE  41s\nStop 1 runner? [y/N]")
+	})
+	t.Run("no on a terminal", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.tty, tm.stdin = true, "n\n"
+		tm.want(tm.run("stop", "--all"), 1, "", "nothing was stopped")
+		if tm.stopped() != nil {
+			t.Error("stopped all the same")
+		}
+	})
+	t.Run("dry run", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.want(tm.run("stop", "--state", "idle", "--dry-run"), 0, "would stop "+idC+"\n", "")
+		if tm.stopped() != nil {
+			t.Error("stopped all the same")
+		}
+	})
+	t.Run("nothing matches", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.want(tm.run("stop", "--state", "setup"), 0, "", "no runners")
+	})
+	t.Run("those on their way out are left alone", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.server.SetRunners(faltest.Runner{ID: idA, Alias: "x", State: 5}, faltest.Runner{ID: idB, Alias: "x", State: 6}, faltest.Runner{ID: idC, Alias: "x", State: 3}, faltest.Runner{ID: idD, Alias: "x", State: 8})
+		tm.want(tm.run("stop", "--all", "--yes"), 0, "stopping "+idD+"\n", "")
+		tm.server.SetRunners(faltest.Runner{ID: idA, Alias: "x", State: 5}, faltest.Runner{ID: idC, Alias: "x", State: 3})
+		tm.want(tm.run("kill", "--all", "--yes"), 0, "killed "+idA+"\n", "")
+	})
+	t.Run("changed while the question stood", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.tty = true
+		after := sampleRunners()
+		after[0].State = 0 // idC works again
+		lists := 0
+		tm.server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
+			lists++
+			state := "IDLE"
+			if lists > 1 {
+				state = "RUNNING"
+			}
+			return faltest.Reply(`{"runners":[{"runner_id":"` + idC + `","alias":"checkout","state":"` + state + `"},{"runner_id":"` + idB + `","alias":"checkout","state":"IDLE"}]}`)
+		})
+		tm.server.Handle("StopRunner", func(faltest.Call) faltest.Answer { return faltest.Reply() })
+		tm.stdin = "y\n"
+		tm.want(tm.run("stop", "--state", "idle"), 0, "stopping "+idB+"\n", "skipped "+idC+": it is now RUNNING\n")
+	})
+}
+
+func TestStopPartialFailure(t *testing.T) {
+	tm := newTerm(t)
+	const missing = "00000000-0000-4000-8000-000000000000"
+	r := tm.run("stop", idA, missing, idC)
+	if r.code != 1 || r.out != "stopping "+idA+"\nstopping "+idC+"\n" {
+		t.Errorf("%+v", r)
+	}
+	if !strings.Contains(r.err, "1 of 3 runners not stopped\n  "+missing+": ") {
+		t.Errorf("stderr %q", r.err)
+	}
+	r = tm.run("stop", idB, missing, "--json")
+	var got struct {
+		Runners []struct {
+			RunnerID, Result string
+			Error            *string
+		}
+	}
+	if err := json.Unmarshal([]byte(strings.ReplaceAll(r.out, "runner_id", "RunnerID")), &got); err != nil || len(got.Runners) != 2 {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	if got.Runners[0].Result != "accepted" || got.Runners[1].Result != "failed" || got.Runners[1].Error == nil {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A call that the server may have received is not made again.
+func TestStopIsNotRepeated(t *testing.T) {
+	tm := newTerm(t)
+	tm.server.Script("StopRunner", faltest.Drop())
+	if r := tm.run("stop", idA); r.code != 6 {
+		t.Errorf("%+v", r)
+	}
+	if got := tm.stopped(); len(got) != 1 {
+		t.Errorf("%d requests, want 1", len(got))
+	}
+}
+
+func TestStopWait(t *testing.T) {
+	t.Run("until it is gone", func(t *testing.T) {
+		tm := newTerm(t)
+		lists := 0
+		tm.server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
+			lists++
+			if lists < 4 {
+				return faltest.Reply(`{"runners":[{"runner_id":"` + idA + `","state":"DRAINING"}]}`)
+			}
+			return faltest.Reply()
+		})
+		tm.want(tm.run("stop", "--wait", idA), 0, "stopped "+idA+"\n", "")
+		if lists < 4 {
+			t.Errorf("looked %d times", lists)
+		}
+	})
+	t.Run("not for ever", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
+			return faltest.Reply(`{"runners":[{"runner_id":"` + idA + `","state":"DRAINING"}]}`)
+		})
+		r := tm.run("stop", "--wait", "--timeout", "200ms", idA)
+		tm.want(r, 1, "stopping "+idA+"\n", "1 runner did not end within 200ms\nhint: "+idA)
+	})
+}
+
+func TestClosedStdout(t *testing.T) {
+	tm := newTerm(t)
+	streams, _, _, errout := iostreams.Test()
+	streams.Out = failingWriter{io.ErrClosedPipe}
+	getenv := func(name string) string { return tm.env[name] }
+	code := cli.Run(t.Context(), App(), cli.Process{Args: []string{"list"}, Streams: streams, Getenv: getenv})
+	if code != 0 || errout.Len() > 0 {
+		t.Errorf("exit %d, stderr %q", code, errout)
+	}
+}
+
+type failingWriter struct{ err error }
+
+func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
