@@ -7,13 +7,19 @@ import (
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+	"github.com/fal-plugins/fal/plugins/internal/version"
 )
 
 // Main runs fal and returns its exit code; on Unix it returns only when fal
 // answers itself or the program can not be started.
 func Main() int {
-	d := New(FromProcess(), builtins())
 	args := os.Args[1:]
+	if len(args) == 1 && (args[0] == "version" || args[0] == "--version") {
+		// Asked for at every start of many shells and tools: nothing else is set up.
+		_, err := fmt.Println(version.Get(programName))
+		return cli.Report(programName, cli.Process{Args: args, Streams: iostreams.System(), Getenv: os.Getenv}, err)
+	}
+	d := New(FromProcess(), builtins())
 	route, err := d.Resolve(context.Background(), args)
 	if err == nil && route.Kind == Own {
 		return cli.Main(app(d))

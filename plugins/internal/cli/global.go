@@ -134,11 +134,12 @@ func (g *globals) flags(c *Command) []*Flag {
 	return append(flags, g.generalFlags...)
 }
 
-// wantsJSON reports whether JSON was asked for, which decides the form of
-// errors too.
+// wantsJSON reports whether JSON was asked for by name, which decides the form
+// of errors too. --jq does not count: what it prints is mostly text for people
+// and shell scripts, and its own errors show a place in the expression.
 func (g *globals) wantsJSON() bool {
 	f := output.Format(strings.ToLower(g.format))
-	return g.json || g.jqGiven || f == output.JSON || f == output.JSONL
+	return g.json || f == output.JSON || f == output.JSONL
 }
 
 // asksForJSON is wantsJSON for a line that could not be read to its end.
@@ -147,7 +148,7 @@ func asksForJSON(argv []string) bool {
 		switch {
 		case w == "--":
 			return false
-		case w == "--json", w == "--jq", w == "-q", strings.HasPrefix(w, "--jq="):
+		case w == "--json":
 			return true
 		case w == "--output=json", w == "--output=jsonl", w == "-ojson", w == "-ojsonl", w == "-o=json", w == "-o=jsonl":
 			return true

@@ -70,7 +70,7 @@ func Run(ctx context.Context, app *App, p Process) int {
 }
 
 // Report prints the error of a program that has not come as far as Run, and
-// returns its exit code.
+// returns its exit code; 0, and nothing is printed, for nil.
 func Report(name string, p Process, err error) int { return fail(name, p, err, false) }
 
 func fail(typed string, p Process, err error, asJSON bool) int {

@@ -1,0 +1,117 @@
+//go:build unix
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// example is a command of the README and what it is said to print.
+type example struct {
+	line    int
+	command string
+	shown   []string
+}
+
+// readmeExamples reads the console blocks: lines that begin with "$ ", each
+// with what it prints on a terminal.
+func readmeExamples(t *testing.T) []example {
+	t.Helper()
+	text, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []example
+	inside := false
+	for i, line := range strings.Split(string(text), "\n") {
+		switch {
+		case line == "```console":
+			inside = true
+		case line == "```":
+			inside = false
+		case !inside:
+		case strings.HasPrefix(line, "$ "):
+			found = append(found, example{line: i + 1, command: line[2:]})
+		case len(found) > 0:
+			last := &found[len(found)-1]
+			last.shown = append(last.shown, line)
+		}
+	}
+	return found
+}
+
+// TestReadme types the examples of the README into a shell on a terminal, in
+// their order, and compares what it shows, but for ids, ports and ages.
+func TestReadme(t *testing.T) {
+	bin, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := readmeExamples(t)
+	if len(examples) < 10 {
+		t.Fatalf("the README has %d examples", len(examples))
+	}
+	const mark = "@@@"
+	var script strings.Builder
+	for i, e := range examples {
+		fmt.Fprintf(&script, "echo '%s %d'\n%s\necho \"%s code $?\"\n", mark, i, e.command, mark)
+	}
+	home := t.TempDir()
+	file := filepath.Join(home, "examples.sh")
+	if err := os.WriteFile(file, []byte(script.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"HOME=" + home, "PATH=" + bin + ":/usr/local/bin:/usr/bin:/bin", "NO_COLOR=1", "TERM=xterm"}
+	t.Cleanup(func() {
+		stop := exec.Command(filepath.Join(bin, "fal-local"), "stop")
+		stop.Env = env
+		_ = stop.Run() // the last example stops it already
+	})
+	cmd := exec.Command("ptyrun", "-size", "200x50", "bash", file)
+	cmd.Env = append(env, "PATH="+bin+":"+os.Getenv("PATH"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for part := range strings.SplitSeq(string(out), mark+" ") {
+		number, rest, ok := strings.Cut(part, "\n")
+		var n int
+		if _, err := fmt.Sscan(number, &n); !ok || err != nil {
+			if code, is := strings.CutPrefix(number, "code "); is && strings.TrimSpace(code) != "0" {
+				t.Errorf("an example ended with %s\n%s", number, out)
+			}
+			continue
+		}
+		e := examples[n]
+		got, want := normal(rest), normal(strings.Join(e.shown, "\n"))
+		if got != want {
+			t.Errorf("README.md:%d: %s\nprints\n%s\nand not\n%s", e.line, e.command, got, want)
+		}
+	}
+	if strings.Count(string(out), mark+" code 0") != len(examples) {
+		t.Errorf("%d examples, and not all ended with 0:\n%s", len(examples), out)
+	}
+}
+
+var (
+	uuids  = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	ports  = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+	ages   = regexp.MustCompile(`\b\d+[smhd]\b`)
+	uptime = regexp.MustCompile(`(?m)^(ID) \d+$`)
+	blanks = regexp.MustCompile(`[ \t]+`)
+)
+
+func normal(s string) string {
+	s = uuids.ReplaceAllString(s, "ID")
+	s = ports.ReplaceAllString(s, "127.0.0.1:PORT")
+	s = ages.ReplaceAllString(s, "AGE")
+	s = uptime.ReplaceAllString(s, "$1 SECONDS")
+	s = blanks.ReplaceAllString(s, " ")
+	return strings.TrimSpace(s)
+}

@@ -1,0 +1,30 @@
+// Package interop holds this project against the official Python client.
+//
+// Run it with `make interop`, or
+//
+//	go test -tags interop -count 1 -timeout 30m ./cmd/internal/interop/...
+//
+// It installs the official client, at the one version that requirements.lock
+// pins, in a virtual environment that it keeps in the user's cache, and then
+// guarantees two things:
+//
+//   - the official client, pointed at fal-local by what `fal-local env` prints,
+//     lists, stops and kills runners, and reads of them what fal-runners reads;
+//   - fal-runners sends the calls, credentials and messages that the official
+//     client sends, which are still those that it was recorded to send
+//     (testdata/runners.json).
+//
+// The first run needs Python 3.11 or newer with its venv module, and the
+// network; later ones need neither pip nor the network. Three variables change
+// where things come from:
+//
+//	FAL_INTEROP_CACHE   the folder of the kept environments
+//	                    (default $XDG_CACHE_HOME/fal-interop or ~/.cache/fal-interop)
+//	FAL_INTEROP_PYTHON  the Python that makes them (default python3 of PATH)
+//	FAL_INTEROP_VENV    an environment that exists already; nothing is installed,
+//	                    but its version must be the pinned one
+//
+// Everything that runs gets a home folder of its own: the caller's ~/.fal is
+// neither read nor written, and of the caller's variables only PATH and TMPDIR
+// reach the clients.
+package interop
