@@ -1,0 +1,173 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"reflect"
+	goruntime "runtime"
+	"slices"
+	"strings"
+
+	"github.com/fal-plugins/fal/pkg/controlplane"
+	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/output"
+)
+
+// Environment is the JSON contract of env: the variables under their names.
+// Those that are null stay as they are.
+type Environment struct {
+	Key      string `json:"FAL_KEY"`
+	Host     string `json:"FAL_HOST"`
+	GRPCHost string `json:"FAL_GRPC_HOST"`
+	RESTHost string `json:"FAL_REST_HOST"`
+	TestMode string `json:"ISOLATE_TEST_MODE"`
+
+	CertFile     *string `json:"SSL_CERT_FILE"`
+	GRPCRoots    *string `json:"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"`
+	ForceLogin   *string `json:"FAL_FORCE_AUTH_BY_USER"`
+	AuthDisabled *string `json:"ISOLATE_AUTH_DISABLED"`
+	NoProxy      *string `json:"no_proxy"`
+	NoProxyUpper *string `json:"NO_PROXY"`
+}
+
+// newEnvironment returns what points clients at a server: ours, and the
+// official one, which is why there are three variables for one host, and why
+// variables that would mislead either are overwritten.
+func newEnvironment(address string, tls bool, key, bundle string, getenv func(string) string) Environment {
+	e := Environment{Key: key, Host: address, GRPCHost: address, RESTHost: address, TestMode: "1"}
+	if tls {
+		e.TestMode, e.CertFile, e.GRPCRoots = "0", &bundle, &bundle
+	}
+	empty := ""
+	if truthy(getenv("FAL_FORCE_AUTH_BY_USER")) {
+		e.ForceLogin = &empty // it would set the key aside
+	}
+	if truthy(getenv("ISOLATE_AUTH_DISABLED")) {
+		e.AuthDisabled = &empty
+	}
+	e.bypassProxy(getenv)
+	return e
+}
+
+// bypassProxy keeps clients from sending what is for this machine through a
+// proxy. The two spellings are read by different libraries.
+func (e *Environment) bypassProxy(getenv func(string) string) {
+	proxies := []string{"grpc_proxy", "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}
+	if !slices.ContainsFunc(proxies, func(name string) bool { return getenv(name) != "" }) {
+		return
+	}
+	lower, upper := getenv("no_proxy"), getenv("NO_PROXY")
+	if coversLoopback(lower) && (upper == "" || coversLoopback(upper)) {
+		return
+	}
+	without := func(list, other string) *string {
+		if list == "" {
+			list = other
+		}
+		if !coversLoopback(list) {
+			list = strings.TrimPrefix(list+",127.0.0.1", ",")
+		}
+		return &list
+	}
+	e.NoProxy, e.NoProxyUpper = without(lower, upper), without(upper, lower)
+}
+
+func coversLoopback(noProxy string) bool {
+	for entry := range strings.SplitSeq(noProxy, ",") {
+		if entry = strings.TrimSpace(entry); entry == "127.0.0.1" || entry == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+func truthy(value string) bool {
+	switch strings.ToLower(value) {
+	case "", "0", "false":
+		return false
+	}
+	return true
+}
+
+// variables returns names and values in the order of the struct.
+func (e Environment) variables() [][2]string {
+	var all [][2]string
+	v := reflect.ValueOf(e)
+	for i := range v.NumField() {
+		field := v.Field(i)
+		if field.Kind() == reflect.Pointer {
+			if field.IsNil() {
+				continue
+			}
+			field = field.Elem()
+		}
+		all = append(all, [2]string{v.Type().Field(i).Tag.Get("json"), field.String()})
+	}
+	return all
+}
+
+type envOptions struct {
+	folder folderOptions
+	shell  string
+}
+
+func newEnv() *cli.Command {
+	o := &envOptions{}
+	return &cli.Command{
+		Name:    "env",
+		Summary: "Print what points a shell at the control plane",
+		Description: "Prints commands for the shell to run. They make these programs, and the official client too, use the control plane until the shell ends. " +
+			"They contain its key.",
+		Output: cli.Text,
+		JSON:   Environment{},
+		Flags: []*cli.Flag{
+			{Name: "shell", Placeholder: "SHELL", Values: shellNames(), Value: cli.String(&o.shell),
+				Usage: "language to print: " + strings.Join(shellNames(), ", ") + "; your login shell's without it"},
+			o.folder.flag(),
+		},
+		Examples: []cli.Example{
+			{Comment: "sh, bash, zsh", Line: `eval "$(fal local env)"`},
+			{Comment: "fish", Line: "fal local env --shell fish | source"},
+			{Comment: "PowerShell", Line: "fal local env --shell powershell | Out-String | Invoke-Expression"},
+		},
+		Run: func(ctx context.Context, inv *cli.Invocation) error { return runEnv(ctx, inv, o) },
+	}
+}
+
+func runEnv(ctx context.Context, inv *cli.Invocation, o *envOptions) error {
+	dir, err := o.folder.open(inv)
+	if err != nil {
+		return err
+	}
+	found, err := dir.running(ctx)
+	if err != nil {
+		return err
+	}
+	key, err := controlplane.ReadCredentials(string(dir))
+	if err != nil {
+		return dir.failure("cannot read", err)
+	}
+	language := shell(o.shell)
+	if language == "" {
+		language = guessShell(inv.Getenv, goruntime.GOOS)
+	}
+	e := newEnvironment(found.Address, found.TLS, key.Key(), dir.bundle(), inv.Getenv)
+	err = output.Object(ctx, inv.Printer, e, func(w io.Writer) error {
+		for _, v := range e.variables() {
+			if _, err := fmt.Fprintln(w, language.export(v[0], v[1])); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil || !inv.IO.OutTerminal() || inv.Format != output.Pretty && inv.Format != output.Wide {
+		return err
+	}
+	command := inv.Typed() + " env" + dir.flag()
+	if o.shell != "" {
+		command += " --shell " + o.shell
+	}
+	hint(inv, "to have the shell run this: "+language.source(command))
+	return nil
+}
