@@ -7,6 +7,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -18,7 +19,15 @@ func realMain() int {
 	runs := flag.Int("runs", 41, "counted runs of short commands; long ones take a quarter")
 	only := flag.String("only", "", "benchmarks whose name contains this")
 	bin := flag.String("bin", "bin", "folder of the built programs")
+	serving := flag.String("serve", "", "be the control plane of a run, with its files in this folder")
 	flag.Parse()
+	if *serving != "" {
+		if err := serve(context.Background(), *serving); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			return 2
+		}
+		return 0
+	}
 	ok, err := run(*bin, *runs, *only)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,8 +9,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-
-	"github.com/fal-plugins/fal/pkg/controlplane"
 )
 
 // many is the length of the long list.
@@ -135,25 +133,15 @@ func (b *bench) startup() error {
 	return err
 }
 
-func (b *bench) lists() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
-	defer cancel()
-	cp, err := controlplane.Start(ctx, controlplane.Options{
-		DataDir:    filepath.Join(b.work, "data"),
-		Supervisor: []string{b.program("fal-local"), "__supervise"},
-		SampleArgv: []string{b.program("fal-local"), "__sample"},
-	})
+func (b *bench) lists() (err error) {
+	cp, err := startServer(b.work)
 	if err != nil {
 		return err
 	}
-	defer cp.Close(ctx)
-	if _, err := cp.StartSample(ctx); err != nil {
-		return err
-	}
-	key := cp.Credentials()
-	env := b.environment("FAL_KEY="+key.Key(), "FAL_GRPC_HOST="+cp.Addr(), "FAL_REST_HOST="+cp.Addr())
+	defer func() { err = errors.Join(err, cp.stop()) }()
+	env := b.environment("FAL_KEY="+cp.keyID+":"+cp.secret, "FAL_GRPC_HOST="+cp.addr, "FAL_REST_HOST="+cp.addr)
 	bare := func(args ...string) command {
-		return command{argv: append([]string{b.program("barecall"), cp.Addr(), key.KeyID, key.Secret}, args...)}
+		return command{argv: append([]string{b.program("barecall"), cp.addr, cp.keyID, cp.secret}, args...)}
 	}
 	ours := func(args ...string) command {
 		return command{argv: append([]string{b.program("fal"), "runners", "list"}, args...)}
@@ -164,7 +152,7 @@ func (b *bench) lists() error {
 	if err := b.dispatcher(env); err != nil {
 		return err
 	}
-	if err := cp.ImportEndedRunners(ctx, many); err != nil {
+	if err := cp.fill(many); err != nil {
 		return err
 	}
 	long := max(5, b.runs/4)

@@ -44,8 +44,8 @@ func (h helpText) command(w io.Writer, path []*Command) error {
 		b.WriteString("  " + strings.Join(c.Aliases, ", ") + "\n")
 	}
 	if description != "" {
-		b.WriteString("\n")
 		for paragraph := range strings.SplitSeq(description, "\n\n") {
+			b.WriteString("\n")
 			h.wrap(&b, retype(paragraph, h.app, h.typed), 0)
 		}
 	}

@@ -7,7 +7,6 @@ package view
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,27 +122,23 @@ func appendNullable(b []byte, s *string) []byte {
 // MarshalJSON is AppendJSON: one contract, whoever encodes it.
 func (r Runner) MarshalJSON() ([]byte, error) { return r.AppendJSON(nil), nil }
 
-// Runners is how a list of runners is shown. The column of environments is
-// there when a runner is of another than main.
+// Runners is how a list of runners is shown. People see the column of
+// environments when a runner is of another than main; programs always do.
 func Runners(rows []Runner) output.View[Runner] {
 	environments := slices.ContainsFunc(rows, func(r Runner) bool { return r.environment() != "" })
 	columns := []output.Column[Runner]{
 		{Header: "RUNNER", Text: func(r Runner) string { return r.RunnerID }},
 		{Header: "APP", Text: Runner.app, Raw: func(r Runner) string { return r.Alias }},
+		{Header: "ENV", Rank: 2, Wide: !environments, Text: Runner.environment},
+		{Header: "STATE", Text: Runner.stateText, Style: runnerStyle, Raw: func(r Runner) string { return r.State }},
+		{Header: "AGE", Rank: 1, Text: func(r Runner) string { return Age(r.UptimeSeconds) }, Raw: func(r Runner) string { return strconv.Itoa(r.UptimeSeconds) }},
+		{Header: "IN FLIGHT", Rank: 3, Right: true, Text: func(r Runner) string { return strconv.Itoa(r.InFlightRequests) }},
+		{Header: "MACHINE", Rank: 4, Text: func(r Runner) string { return r.MachineType }},
+		{Header: "REVISION", Rank: 5, Text: func(r Runner) string { return r.Revision }},
+		{Header: "EXPIRES", Wide: true, Rank: 6, Text: Runner.expiresText, Raw: Runner.expiresRaw},
+		{Header: "REPLACEMENT", Wide: true, Rank: 7, Text: func(r Runner) string { return r.Replacement }},
+		{Header: "LOST", Wide: true, Rank: 8, Text: func(r Runner) string { return strconv.FormatBool(r.Lost) }},
 	}
-	if environments {
-		columns = append(columns, output.Column[Runner]{Header: "ENV", Rank: 2, Text: Runner.environment})
-	}
-	columns = append(columns,
-		output.Column[Runner]{Header: "STATE", Text: Runner.stateText, Style: runnerStyle, Raw: func(r Runner) string { return r.State }},
-		output.Column[Runner]{Header: "AGE", Rank: 1, Text: func(r Runner) string { return Age(r.UptimeSeconds) }, Raw: func(r Runner) string { return strconv.Itoa(r.UptimeSeconds) }},
-		output.Column[Runner]{Header: "IN FLIGHT", Rank: 3, Right: true, Text: func(r Runner) string { return strconv.Itoa(r.InFlightRequests) }},
-		output.Column[Runner]{Header: "MACHINE", Rank: 4, Text: func(r Runner) string { return r.MachineType }},
-		output.Column[Runner]{Header: "REVISION", Rank: 5, Text: func(r Runner) string { return r.Revision }},
-		output.Column[Runner]{Header: "EXPIRES", Wide: true, Rank: 6, Text: Runner.expiresText, Raw: Runner.expiresRaw},
-		output.Column[Runner]{Header: "REPLACEMENT", Wide: true, Rank: 7, Text: func(r Runner) string { return r.Replacement }},
-		output.Column[Runner]{Header: "LOST", Wide: true, Rank: 8, Text: func(r Runner) string { return strconv.FormatBool(r.Lost) }},
-	)
 	return output.View[Runner]{
 		Key:     "runners",
 		Columns: columns,
@@ -276,30 +271,26 @@ func Count(n int, noun string) string {
 }
 
 // Age is a length of time as people say it: its two largest units, as in 41s,
-// 5m10s, 2h13m, 3d4h.
+// 5m10s, 2h13m, 3d4h; from a hundred days on in days alone.
 func Age(seconds int) string {
-	if seconds < 0 {
-		return "0s"
-	}
-	if seconds == math.MaxInt {
-		return "?"
-	}
-	units := []struct {
-		letter string
-		size   int
-	}{{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}}
-	for i, u := range units {
-		if seconds < u.size && u.size > 1 {
-			continue
-		}
-		text := strconv.Itoa(seconds/u.size) + u.letter
-		if i+1 < len(units) {
-			next := units[i+1]
-			if rest := seconds % u.size / next.size; rest > 0 && seconds < 100*86400 {
-				text += strconv.Itoa(rest) + next.letter
-			}
+	const minute, hour, day = 60, 3600, 86400
+	two := func(large int, unit string, small int, rest string) string {
+		text := strconv.Itoa(large) + unit
+		if small > 0 {
+			text += strconv.Itoa(small) + rest
 		}
 		return text
 	}
-	return "0s"
+	switch s := max(seconds, 0); {
+	case s < minute:
+		return strconv.Itoa(s) + "s"
+	case s < hour:
+		return two(s/minute, "m", s%minute, "s")
+	case s < day:
+		return two(s/hour, "h", s%hour/minute, "m")
+	case s < 100*day:
+		return two(s/day, "d", s%day/hour, "h")
+	default:
+		return strconv.Itoa(s/day) + "d"
+	}
 }

@@ -1,0 +1,73 @@
+package session
+
+import (
+	"encoding/pem"
+	"errors"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/fal-plugins/fal/pkg/config"
+	"github.com/fal-plugins/fal/pkg/fal"
+	"github.com/fal-plugins/fal/plugins/internal/cli"
+)
+
+func TestErrorCodes(t *testing.T) {
+	cfg, err := config.Resolve(config.Inputs{Getenv: func(name string) string {
+		return map[string]string{"FAL_KEY": "the-id:the-secret", "FAL_GRPC_HOST": "127.0.0.1:1", "FAL_CONFIG_PATH": filepath.Join(t.TempDir(), "c.toml")}[name]
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Session{Config: cfg, inv: &cli.Invocation{Getenv: func(string) string { return "" }}}
+	for code, want := range map[fal.Code]int{
+		fal.CodeNotFound: 3, fal.CodeUnauthenticated: 4, fal.CodePermissionDenied: 4, fal.CodeUnavailable: 6,
+		fal.CodeDeadlineExceeded: 6, fal.CodeInvalidArgument: 2, fal.CodeInternal: 1, fal.CodeFailedPrecondition: 1, fal.CodeUnknown: 1,
+	} {
+		err := s.Error(&fal.Error{Code: code, Message: "said", RequestID: "r-1"})
+		if got := cli.ExitCode(err); got != want {
+			t.Errorf("%s: exit %d, want %d", code, got, want)
+		}
+		var e *cli.Error
+		if !errors.As(err, &e) || e.Code != strings.ToLower(code.String()) {
+			t.Errorf("%s: %+v", code, err)
+		}
+		if code != fal.CodeDeadlineExceeded && !strings.Contains(err.Error(), "r-1") {
+			t.Errorf("%s: %q lacks the request id", code, err)
+		}
+		for _, h := range e.Hint {
+			if strings.Contains(h, "the-secret") {
+				t.Errorf("%s: a hint holds the secret", code)
+			}
+		}
+	}
+	if s.Error(nil) != nil {
+		t.Error("nil became an error")
+	}
+	if plain := errors.New("plain"); s.Error(plain) != plain {
+		t.Error("another error was changed")
+	}
+}
+
+func TestPoolWith(t *testing.T) {
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	dir := t.TempDir()
+	good, bad := filepath.Join(dir, "good.pem"), filepath.Join(dir, "bad.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	for path, content := range map[string][]byte{good: text, bad: []byte("no certificate")} {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if pool, err := poolWith(good); err != nil || pool == nil {
+		t.Errorf("good: %v", err)
+	}
+	for _, path := range []string{bad, filepath.Join(dir, "missing.pem")} {
+		if _, err := poolWith(path); cli.ExitCode(err) != cli.ExitUsage || !strings.Contains(err.Error(), "SSL_CERT_FILE") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
