@@ -79,9 +79,12 @@ func newGlobals(app *App) *globals {
 		g.generalFlags = append(g.generalFlags, &Flag{Name: "timeout", Placeholder: "TIME", Group: groupGeneral,
 			Usage: "give up after this time, as in 30s or 5m", Value: Duration(&g.timeout)})
 	}
+	verbose := "say what else is worth knowing"
+	if app.Account {
+		verbose = "say which host, account and credentials are used"
+	}
 	g.generalFlags = append(g.generalFlags,
-		&Flag{Name: "verbose", Aliases: []string{"v"}, Group: groupGeneral, Value: Bool(&g.verbose),
-			Usage: "say which host, account and credentials are used"})
+		&Flag{Name: "verbose", Aliases: []string{"v"}, Group: groupGeneral, Value: Bool(&g.verbose), Usage: verbose})
 	if app.Account {
 		g.generalFlags = append(g.generalFlags,
 			&Flag{Name: "debug", Group: groupGeneral, Value: Bool(&g.debug),
