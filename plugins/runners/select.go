@@ -1,0 +1,100 @@
+package runners
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fal-plugins/fal/pkg/fal"
+	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+	"github.com/fal-plugins/fal/plugins/internal/session"
+	"github.com/fal-plugins/fal/plugins/internal/view"
+)
+
+// find returns the one runner that an argument means: an id in full is taken
+// as it is, without a request, any other is looked for among the runners that
+// are alive and, if ended is set, those that ended within a day.
+func (d dependencies) find(ctx context.Context, inv *cli.Invocation, s *session.Session, id string, ended bool) (view.Runner, error) {
+	if isFullID(id) {
+		return view.Runner{RunnerID: id}, nil
+	}
+	ctx, cancel := inv.RequestContext(ctx)
+	defer cancel()
+	params := &fal.RunnersListParams{}
+	if ended {
+		params.Since = d.now().Add(-longestSince)
+	}
+	rows, err := collect(ctx, s, params, nil)
+	if err != nil {
+		return view.Runner{}, err
+	}
+	slices.SortStableFunc(rows, view.Runners(nil).Compare)
+	return match(id, rows)
+}
+
+func unique(words []string) []string {
+	var out []string
+	for _, w := range words {
+		if !slices.Contains(out, w) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// isFullID reports whether id is a whole UUID.
+func isFullID(id string) bool {
+	if len(id) != 36 {
+		return false
+	}
+	for i, c := range []byte(id) {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		hex := c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+		if dash != (c == '-') || !dash && !hex {
+			return false
+		}
+	}
+	return true
+}
+
+// match finds the one runner whose id is, or begins with, the given text. An
+// id in full that is not listed is passed on.
+func match(id string, rows []view.Runner) (view.Runner, error) {
+	var found []view.Runner
+	for _, r := range rows {
+		if r.RunnerID == id {
+			return r, nil
+		}
+		if strings.HasPrefix(r.RunnerID, strings.ToLower(id)) || strings.HasPrefix(r.RunnerID, id) {
+			found = append(found, r)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case isFullID(id):
+		return view.Runner{RunnerID: id}, nil
+	case len(found) == 0:
+		return view.Runner{}, &cli.Error{Exit: cli.ExitNotFound, Message: fmt.Sprintf("runner %s not found", iostreams.SanitizeLine(id)),
+			Hint: []string{"`fal runners list` shows those that are alive"}}
+	}
+	e := cli.Usagef("%q is the beginning of %d runner ids", id, len(found))
+	for _, r := range found[:min(len(found), 10)] {
+		e = e.WithHint(line(r))
+	}
+	if len(found) > 10 {
+		e = e.WithHint(fmt.Sprintf("and %d more", len(found)-10))
+	}
+	return view.Runner{}, e
+}
+
+// line shows a runner where a question or an error needs it.
+func line(r view.Runner) string {
+	parts := []string{r.RunnerID}
+	if r.Alias != "" {
+		parts = append(parts, r.Alias, r.State, view.Age(r.UptimeSeconds))
+	}
+	return iostreams.SanitizeLine(strings.Join(parts, "  "))
+}
