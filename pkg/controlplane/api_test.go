@@ -19,6 +19,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/controlplane/state"
 	pb "github.com/fal-plugins/fal/pkg/internal/controllerpb"
+	"github.com/fal-plugins/fal/pkg/internal/restwire"
 )
 
 func TestAuthentication(t *testing.T) {
@@ -181,12 +182,12 @@ func TestBadInput(t *testing.T) {
 			return err
 		}, codes.Unimplemented, "ListSecrets"},
 		"stream not served": {func() error {
-			stream, err := c.ShellRunner(c.ctx)
+			stream, err := c.InteractiveRun(c.ctx)
 			if err == nil {
 				_, err = stream.Recv()
 			}
 			return err
-		}, codes.Unimplemented, "ShellRunner"},
+		}, codes.Unimplemented, "InteractiveRun"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := test.call()
@@ -268,7 +269,7 @@ func TestListRunners(t *testing.T) {
 		t.Errorf("runners of the app: %v", got)
 	}
 	_, span, _ := rest(t, http.DefaultClient, http.MethodGet, "http://"+s.Addr()+"/runners/"+gone.ID, http.Header{"Authorization": {"Key " + s.Credentials().Key()}})
-	if span["started_at"] != gone.CreatedAt.Format(time.RFC3339Nano) || span["ended_at"] != gone.EndedAt.Format(time.RFC3339Nano) {
+	if span["started_at"] != gone.CreatedAt.Format(restwire.TimeLayout) || span["ended_at"] != gone.EndedAt.Format(restwire.TimeLayout) {
 		t.Errorf("life span %v", span)
 	}
 }

@@ -188,9 +188,9 @@ func (s *Server) cleanRuntime() (*runtime.Runtime, error) {
 // serve answers gRPC and REST on one listener.
 func (s *Server) serve(listener net.Listener, config *tls.Config) {
 	s.ports = newPortMux(listener, config)
-	s.grpc = grpcapi.New(s.state)
+	s.grpc = grpcapi.New(s.state, s.fleet)
 	s.rest = &http.Server{
-		Handler:           restapi.New(s.state),
+		Handler:           restapi.New(s.state, restapi.Options{}),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),

@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"net"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -110,6 +112,21 @@ func testApp(modes []string) int {
 		w.(http.Flusher).Flush()
 		<-release
 		fmt.Fprint(w, "released")
+	})
+	mux.HandleFunc("/print", func(w http.ResponseWriter, request *http.Request) {
+		n, err := strconv.Atoi(request.FormValue("lines"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		padding := strings.Repeat(".", 300)
+		out := bufio.NewWriter(os.Stdout)
+		for i := range n {
+			fmt.Fprintf(out, "%d %s\n", i, padding)
+		}
+		if err := out.Flush(); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
 	})
 	mux.HandleFunc("/release", func(http.ResponseWriter, *http.Request) { release <- struct{}{} })
 	go http.Serve(listener, mux)

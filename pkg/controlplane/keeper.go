@@ -28,12 +28,19 @@ type keeper struct {
 	process    *runtime.Process // nil until it is started
 	terminated bool
 	killed     bool
+	env        []string // of the process, and of sessions beside it
+	dir        string
+	sessions   sync.WaitGroup
+
+	over context.Context // ends with the process
+	end  context.CancelFunc
 }
 
 // keep starts a keeper. It is called by the reconcile loop only, so that a plan
 // never sees a runner that is about to get one.
 func (f *fleet) keep(r *state.Runner, app *state.App) {
 	k := &keeper{fleet: f, runner: r, app: app}
+	k.over, k.end = context.WithCancel(context.Background())
 	f.mu.Lock()
 	f.keepers[r.ID] = k
 	f.mu.Unlock()
@@ -91,11 +98,12 @@ func (k *keeper) start() (*runtime.Process, int, error) {
 			return nil, 0, err
 		}
 	}
+	k.env, k.dir = k.environment(port), dir
 	process, err := k.fleet.runtime.Start(k.fleet.ctx, runtime.Spec{
 		ID:   k.runner.ID,
 		Argv: k.app.Rev.Argv,
-		Env:  k.environment(port),
-		Dir:  dir,
+		Env:  k.env,
+		Dir:  k.dir,
 		Output: func(line runtime.Line) {
 			k.fleet.state.Log(k.runner, line.Time, line.Source.String(), line.Text)
 		},
@@ -105,8 +113,10 @@ func (k *keeper) start() (*runtime.Process, int, error) {
 
 func (k *keeper) workDir() string { return filepath.Join(k.fleet.workDir, k.runner.ID) }
 
-// cleanUp removes what the process alone used; the next one starts afresh.
+// cleanUp ends what ran beside the process and removes what was used by it
+// alone; the next one starts afresh.
 func (k *keeper) cleanUp() {
+	k.endSessions()
 	if k.app.Rev.Dir == "" {
 		k.fleet.report(k.runner.ID, os.RemoveAll(k.workDir()))
 	}

@@ -1,11 +1,19 @@
 // Package grpcapi answers controller.IsolateController out of a state.State.
 //
-//	server := grpcapi.New(st)
+//	server := grpcapi.New(st, shells)
 //	err := server.Serve(listener)
 //
 // It decodes, authenticates and encodes; what is allowed and what follows is
 // decided by state. Each answer carries an x-request-id. Methods that this
 // control plane does not serve are UNIMPLEMENTED.
+//
+// A session of ShellRunner gets a terminal if its client sent a size or named no
+// command, and pipes otherwise. It ends with its process, whether or not the
+// client has more to say, and everything that was written arrives before the
+// exit code. When the client goes, the session is hung up (SIGHUP), and killed
+// if it has not ended five seconds later. Who does not read stops the other:
+// nothing is kept in between but what the buffers of the system and of HTTP/2
+// hold.
 package grpcapi
 
 import (
@@ -32,13 +40,14 @@ const maxMessage = math.MaxInt32
 
 type server struct {
 	controllerpb.UnimplementedIsolateControllerServer
-	state *state.State
-	now   func() time.Time
+	state  *state.State
+	shells Shells
+	now    func() time.Time
 }
 
 // New returns a server that is ready to Serve.
-func New(st *state.State) *grpc.Server {
-	s := &server{state: st, now: time.Now}
+func New(st *state.State, shells Shells) *grpc.Server {
+	s := &server{state: st, shells: shells, now: time.Now}
 	g := grpc.NewServer(
 		grpc.UnaryInterceptor(s.unary),
 		grpc.StreamInterceptor(s.stream),

@@ -1,14 +1,26 @@
 // Package restapi answers the service's REST side out of a state.State.
 //
-//	http.Serve(listener, restapi.New(st))
+//	http.Serve(listener, restapi.New(st, restapi.Options{}))
 //
 // Every call but GET /health is authenticated with "Authorization: Key
 // <id>:<secret>". Errors are JSON objects with a detail; each answer carries an
 // X-Request-Id. It decodes, authenticates and encodes; what is allowed and what
 // follows is decided by state.
+//
+// Logs come as in the service, and where that leaves something open, so: what a
+// runner writes has the level STDOUT or STDERR; since is included and until is
+// not; a page of history has its newest line first and ends early at 4 MiB of
+// messages; a search is for a part of a message, where A to Z are as good as a
+// to z; a stream without since begins with the first line that is kept. Streams
+// never hold up a runner: they are read from the database, and one that falls
+// behind says so in a comment and catches up. They say in an event "end" that
+// everything was sent. The life of a runner is part of its log, in lines of the
+// source "lifecycle" with the labels event, state and reason; history takes the
+// parameter source=lifecycle, which is ours, to read those alone.
 package restapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -21,16 +33,22 @@ import (
 	"github.com/fal-plugins/fal/pkg/internal/restwire"
 )
 
+// Options configures New; the zero value is good.
+type Options struct {
+	KeepAlive time.Duration // how long a stream is silent before a comment is sent; 5 s when 0
+}
+
 type api struct {
-	state *state.State
+	state     *state.State
+	keepAlive time.Duration
 }
 
 // call answers one authenticated request; nil is never a body.
 type call func(caller state.Caller, request *http.Request) (body any, err error)
 
 // New returns the handler of every path.
-func New(st *state.State) http.Handler {
-	a := &api{state: st}
+func New(st *state.State, o Options) http.Handler {
+	a := &api{state: st, keepAlive: cmp.Or(o.KeepAlive, 5*time.Second)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, restwire.Health{Status: "ok"})
@@ -38,6 +56,9 @@ func New(st *state.State) http.Handler {
 	mux.Handle("GET /users/current", a.serve(a.currentUser))
 	mux.Handle("GET /users/teams", a.serve(a.teams))
 	mux.Handle("GET /runners/{runner_id}", a.serve(a.runner))
+	mux.Handle("POST /logs/history", a.serve(a.logHistory))
+	mux.HandleFunc("POST /logs/stream", a.streamLogs)
+	mux.Handle("GET /applications/metrics", a.serve(a.metrics))
 	mux.Handle("/", a.serve(func(_ state.Caller, request *http.Request) (any, error) {
 		return nil, &state.Error{Kind: state.NotFound, Message: request.Method + " " + request.URL.Path + " is not served here"}
 	}))
@@ -55,7 +76,7 @@ func (a *api) serve(c call) http.Handler {
 			body, err = c(caller, request)
 		}
 		if err != nil {
-			answer(w, status(err), restwire.Error{Detail: err.Error()})
+			refuse(w, err)
 			return
 		}
 		answer(w, http.StatusOK, body)
@@ -73,6 +94,15 @@ func (a *api) authenticate(request *http.Request) (state.Caller, error) {
 		return caller, err
 	}
 	return caller, caller.ActAs(request.Header.Get("X-Fal-User-Id"))
+}
+
+func refuse(w http.ResponseWriter, err error) {
+	var invalid *invalidRequest
+	if errors.As(err, &invalid) {
+		answer(w, http.StatusUnprocessableEntity, restwire.InvalidRequest{Detail: invalid.fields})
+		return
+	}
+	answer(w, status(err), restwire.Error{Detail: err.Error()})
 }
 
 func status(err error) int {
@@ -105,10 +135,10 @@ func answer(w http.ResponseWriter, code int, body any) {
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-// instant returns t, or nil for a moment that has not come.
-func instant(t time.Time) *time.Time {
+// instant writes a moment; nil for one that has not come.
+func instant(t time.Time) *string {
 	if t.IsZero() {
 		return nil
 	}
-	return &t
+	return new(t.Format(restwire.TimeLayout))
 }

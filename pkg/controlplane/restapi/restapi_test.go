@@ -49,7 +49,7 @@ func FuzzAuthorization(f *testing.F) {
 		f.Fatal(err)
 	}
 	good := key.ID + ":" + key.Secret
-	handler := New(st)
+	handler := New(st, Options{})
 	for _, seed := range []string{"", "Key", "Key ", "Key :", "Key a:b", "Key " + good, "key  " + good, "Bearer " + good, good, "Key " + good + ":", "Key " + key.ID + ":", "Basic YTpi", "Key \x00:\xff"} {
 		f.Add(seed)
 	}

@@ -78,10 +78,11 @@ func TestSource(t *testing.T) {
 
 func TestLaunchRoundTrip(t *testing.T) {
 	want := launch{
-		Path: "/bin/sh",
-		Dir:  "/tmp/\xff",
-		Argv: []string{"sh", "", "-c\nx"},
-		Env:  []string{"A=", "B=\xfe\n"},
+		Path:    "/bin/sh",
+		Dir:     "/tmp/\xff",
+		Streams: terminal,
+		Argv:    []string{"sh", "", "-c\nx"},
+		Env:     []string{"A=", "B=\xfe\n"},
 	}
 	message, err := want.encode()
 	if err != nil {
@@ -92,7 +93,7 @@ func TestLaunchRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Path != want.Path || got.Dir != want.Dir || !slices.Equal(got.Argv, want.Argv) || !slices.Equal(got.Env, want.Env) {
+	if got.Path != want.Path || got.Dir != want.Dir || got.Streams != want.Streams || !slices.Equal(got.Argv, want.Argv) || !slices.Equal(got.Env, want.Env) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if order, err := stream.ReadByte(); err != nil || order != orderTerminate {
@@ -105,6 +106,7 @@ func TestReadLaunchMalformed(t *testing.T) {
 		"", "\x00\x00", "\x00\x00\x00\x00", "\x00\x00\x00\x05ab", "\xff\xff\xff\xff",
 		"\x00\x00\x00\x01a", "\x00\x00\x00\x04a\x00b\x00", "\x00\x00\x00\x06a\x00b\x009\x00",
 		"\x00\x00\x00\x06a\x00b\x000\x00", "\x00\x00\x00\x06a\x00b\x00x\x00",
+		"\x00\x00\x00\x0ea\x00b\x00lines\x000\x00", "\x00\x00\x00\x0ea\x00b\x00lines\x002\x00", "\x00\x00\x00\x0ea\x00b\x00other\x001\x00",
 	} {
 		if got, err := readLaunch(strings.NewReader(message)); err == nil {
 			t.Errorf("%q: got %q, want an error", message, got)
@@ -113,7 +115,7 @@ func TestReadLaunchMalformed(t *testing.T) {
 }
 
 func FuzzReadLaunch(f *testing.F) {
-	message, err := launch{Path: "/a", Dir: "/", Argv: []string{"a", "b"}, Env: []string{"C=d"}}.encode()
+	message, err := launch{Path: "/a", Dir: "/", Streams: lines, Argv: []string{"a", "b"}, Env: []string{"C=d"}}.encode()
 	if err != nil {
 		f.Fatal(err)
 	}

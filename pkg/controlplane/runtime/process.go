@@ -36,21 +36,28 @@ type Process struct {
 	runtime    *Runtime
 	supervisor *supervisor
 	identity   identity
-	output     output
+	sink       sink
 	done       chan struct{}
-	exit       ExitStatus // set before done is closed
+	exit       ExitStatus // set before done is closed, as is signal
+	signal     int
 
 	mu       sync.Mutex // guards orders
 	ended    bool
 	watchdog *time.Timer
 }
 
-func newProcess(r *Runtime, s *supervisor, receive func(Line)) *Process {
+// sink is where the output of a process goes.
+type sink interface {
+	start()
+	finish() // nothing writes any more but what escaped
+}
+
+func newProcess(r *Runtime, s *supervisor, to sink) *Process {
 	return &Process{
 		runtime:    r,
 		supervisor: s,
 		identity:   s.record.Process,
-		output:     output{stdout: s.stdout, stderr: s.stderr, receive: receive},
+		sink:       to,
 		done:       make(chan struct{}),
 	}
 }
@@ -119,7 +126,7 @@ func (p *Process) order(order byte) error {
 
 // watch waits for the end of the process.
 func (p *Process) watch() {
-	p.output.start()
+	p.sink.start()
 	report, err := p.supervisor.next()
 	if err == nil && report.kind != eventExited {
 		err = fmt.Errorf("unexpected report %q", report)
@@ -148,8 +155,8 @@ func (p *Process) watch() {
 	if failure != nil {
 		status.Err = errors.Join(status.Err, failure)
 	}
-	p.output.finish()
-	p.exit = status
+	p.sink.finish()
+	p.exit, p.signal = status, report.signal
 	p.runtime.leave(p.supervisor.record.Mark)
 	close(p.done)
 }

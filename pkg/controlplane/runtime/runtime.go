@@ -13,11 +13,15 @@
 //	<-p.Done()
 //	status := p.Exit()
 //
+// [Runtime.Open] starts a process that somebody talks with, on pipes or on a
+// terminal, instead of one whose lines are collected.
+//
 // Every process has a supervisor of its own: this same program, executed again
 // with Options.Supervisor as its arguments, whose main function must call
 // [Supervise] before anything else. The supervisor runs in a session of its
 // own, and the process in a process group of its own within it, so that a
-// terminal's Ctrl-C reaches neither.
+// terminal's Ctrl-C reaches neither. A process that is given a terminal leads a
+// session instead.
 //
 // # What ends a process, and with it what it started
 //

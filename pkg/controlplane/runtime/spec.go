@@ -37,6 +37,7 @@ type Spec struct {
 	// Output receives what the process and its descendants write. Calls for one
 	// process never overlap, and none is made once Done is closed. While it does
 	// not return, the process blocks as soon as its pipe is full. Nil discards.
+	// Open makes no use of it.
 	Output func(Line)
 }
 
@@ -66,7 +67,7 @@ func (e *StartError) Error() string {
 func (e *StartError) Unwrap() error { return e.Err }
 
 // launch turns a Spec into what a supervisor is told, with absolute paths.
-func (s Spec) launch(mark string) (launch, error) {
+func (s Spec) launch(mark string, streams streams) (launch, error) {
 	if len(s.Argv) == 0 || s.Argv[0] == "" {
 		return launch{}, &StartError{ID: s.ID, Op: "argv", Err: errors.New("no command")}
 	}
@@ -88,10 +89,11 @@ func (s Spec) launch(mark string) (launch, error) {
 		return launch{}, err
 	}
 	return launch{
-		Path: path,
-		Dir:  dir,
-		Argv: s.Argv,
-		Env:  env,
+		Path:    path,
+		Dir:     dir,
+		Streams: streams,
+		Argv:    s.Argv,
+		Env:     env,
 	}, nil
 }
 

@@ -20,6 +20,14 @@ import (
 // permission, no such folder, …); the other errors are ErrClosed and those of
 // the context.
 func (r *Runtime) Start(ctx context.Context, spec Spec) (*Process, error) {
+	return r.run(ctx, spec, lines, nil, func(s *supervisor) sink {
+		return &output{stdout: s.stdout, stderr: s.stderr, receive: spec.Output}
+	})
+}
+
+// run is Start for every kind of streams. input is the end of a pipe or terminal
+// that the process gets beside its outputs; it stays with the caller.
+func (r *Runtime) run(ctx context.Context, spec Spec, kind streams, input *os.File, to func(*supervisor) sink) (*Process, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -30,7 +38,7 @@ func (r *Runtime) Start(ctx context.Context, spec Spec) (*Process, error) {
 	if err := r.enter(mark); err != nil {
 		return nil, err
 	}
-	p, err := r.start(ctx, spec, mark)
+	p, err := r.start(ctx, spec, mark, kind, input, to)
 	if err != nil {
 		r.leave(mark)
 		return nil, err
@@ -46,8 +54,8 @@ func newMark() (string, error) {
 	return hex.EncodeToString(b[:]), nil
 }
 
-func (r *Runtime) start(ctx context.Context, spec Spec, mark string) (*Process, error) {
-	order, err := spec.launch(mark)
+func (r *Runtime) start(ctx context.Context, spec Spec, mark string, kind streams, input *os.File, to func(*supervisor) sink) (*Process, error) {
+	order, err := spec.launch(mark, kind)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +63,7 @@ func (r *Runtime) start(ctx context.Context, spec Spec, mark string) (*Process, 
 	if err != nil {
 		return nil, &StartError{ID: spec.ID, Op: "argv", Err: err}
 	}
-	s, err := r.supervise(mark)
+	s, err := r.supervise(mark, input)
 	if err != nil {
 		return nil, &StartError{ID: spec.ID, Op: "supervisor", Path: r.supervisor[0], Err: cause(err)}
 	}
@@ -75,7 +83,7 @@ func (r *Runtime) start(ctx context.Context, spec Spec, mark string) (*Process, 
 	if err != nil {
 		return nil, startError(spec.ID, order.Path, err, s.abandon(r.records))
 	}
-	p := newProcess(r, s, spec.Output)
+	p := newProcess(r, s, to(s))
 	if err := r.admit(mark, p); err != nil {
 		return nil, errors.Join(err, s.abandon(r.records))
 	}
@@ -115,7 +123,7 @@ type supervisor struct {
 }
 
 // supervise executes a supervisor, which then waits for its launch message.
-func (r *Runtime) supervise(mark string) (_ *supervisor, err error) {
+func (r *Runtime) supervise(mark string, input *os.File) (_ *supervisor, err error) {
 	var theirs, ours [4]*os.File
 	defer func() {
 		for _, f := range theirs {
@@ -139,7 +147,7 @@ func (r *Runtime) supervise(mark string) (_ *supervisor, err error) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs[0], theirs[1], theirs[2]
 	// It sleeps nearly always; one thread to run Go code on is plenty.
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", markVariable+"="+mark)
-	if err = detach(cmd, theirs[3]); err != nil {
+	if err = detach(cmd, theirs[3], input); err != nil {
 		return nil, err
 	}
 	if err = cmd.Start(); err != nil {

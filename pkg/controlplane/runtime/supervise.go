@@ -65,6 +65,8 @@ func obey(orders io.Reader, c *child) {
 			c.terminate()
 		case orderKill:
 			c.kill()
+		case orderHangup:
+			c.hangup()
 		}
 	}
 }

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"errors"
+	"os"
 	"syscall"
 	"time"
 
@@ -16,6 +17,14 @@ func adoptOrphans() error { return nil }
 // keepFiles makes the child inherit none but the standard files, whatever the
 // control plane itself may have inherited.
 func keepFiles() error { return closeOnExec("/dev/fd") }
+
+const (
+	getTermios  = unix.TIOCGETA // asks for the settings of a terminal
+	noCharacter = 0xff          // that a key of a terminal is set to to have none
+)
+
+// widen has nothing to do: pipes grow with what is written.
+func widen(*os.File) {}
 
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}

@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"math"
+	"os"
 	"syscall"
 	"unsafe"
 
@@ -24,6 +25,19 @@ func keepFiles() error {
 		return nil
 	}
 	return closeOnExec("/proc/self/fd") // an old kernel, or not permitted
+}
+
+const (
+	getTermios  = unix.TCGETS // asks for the settings of a terminal
+	noCharacter = 0           // that a key of a terminal is set to to have none
+)
+
+// widen makes a pipe hold more. That it may not is no failure.
+func widen(pipe *os.File) {
+	_ = control(pipe, func(fd int) error {
+		_, err := unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, pipeSize)
+		return err
+	})
 }
 
 func childAttributes() *syscall.SysProcAttr {

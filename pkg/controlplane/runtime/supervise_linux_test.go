@@ -254,12 +254,13 @@ func TestRemains(t *testing.T) {
 		{pid: 16, ppid: 15, sid: 15},
 		{pid: 20, ppid: 21, sid: 20}, // a table can be read at two moments
 		{pid: 21, ppid: 20, sid: 20},
+		{pid: 30, ppid: 1, sid: 11}, // where the process leads a session
 	}
 	var got []int
-	for _, p := range remains(all, 10) {
+	for _, p := range remains(all, 10, 11) {
 		got = append(got, p.pid)
 	}
-	if want := []int{12, 13, 14}; !slices.Equal(got, want) {
+	if want := []int{12, 13, 14, 30}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

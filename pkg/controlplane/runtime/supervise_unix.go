@@ -18,16 +18,26 @@ import (
 )
 
 const (
-	// reportsFD is where a supervisor finds its events pipe.
+	// reportsFD is where a supervisor finds its events pipe, and inputFD what
+	// its process is to read from if there is something.
 	reportsFD = 3
+	inputFD   = 4
 
 	// cleanDelay is how long descendants may take to die of SIGKILL.
 	cleanDelay = 5 * time.Second
+
+	// lingerDelay is how long they may take to end of a SIGHUP once the process
+	// itself has.
+	lingerDelay = time.Second
 )
 
-// detach gives the supervisor a session of its own and the events pipe.
-func detach(cmd *exec.Cmd, reports *os.File) error {
+// detach gives the supervisor a session of its own, the events pipe, and the
+// input if there is one.
+func detach(cmd *exec.Cmd, reports, input *os.File) error {
 	cmd.ExtraFiles = []*os.File{reports}
+	if input != nil {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, input)
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return nil
 }
@@ -71,8 +81,10 @@ type child struct {
 	pid   int
 	start uint64
 
-	mu    sync.Mutex
-	ended bool // the pid may belong to another process
+	mu     sync.Mutex
+	ended  bool // the pid may belong to another process
+	hungUp bool
+	killed bool
 }
 
 func startChild(order launch) (*child, error) {
@@ -86,17 +98,7 @@ func startChild(order launch) (*child, error) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT)
 
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		return nil, err
-	}
-	defer null.Close()
-	pid, err := syscall.ForkExec(order.Path, order.Argv, &syscall.ProcAttr{
-		Dir:   order.Dir,
-		Env:   order.Env,
-		Files: []uintptr{null.Fd(), 1, 2},
-		Sys:   childAttributes(),
-	})
+	pid, err := fork(order)
 	if err != nil {
 		return nil, err
 	}
@@ -116,8 +118,78 @@ func startChild(order launch) (*child, error) {
 	return c, nil
 }
 
+// fork executes the process. The end of a pipe that it reads from is its own
+// alone, so that nobody can write once it has closed it. The terminal is held
+// until the supervisor ends: its other side sees the end then, and not while
+// the process has closed it for a moment.
+func fork(order launch) (int, error) {
+	attributes := &syscall.ProcAttr{Dir: order.Dir, Env: order.Env, Sys: childAttributes()}
+	switch order.Streams {
+	case pipes:
+		defer unix.Close(inputFD)
+		attributes.Files = []uintptr{inputFD, 1, 1}
+	case terminal:
+		attributes.Files = []uintptr{inputFD, inputFD, inputFD}
+		attributes.Sys.Setpgid = false // the leader of a session leads a group
+		attributes.Sys.Setsid = true
+		attributes.Sys.Setctty = true
+		attributes.Sys.Ctty = 0
+	default:
+		null, err := os.Open(os.DevNull)
+		if err != nil {
+			return 0, err
+		}
+		defer null.Close()
+		attributes.Files = []uintptr{null.Fd(), 1, 2}
+	}
+	return syscall.ForkExec(order.Path, order.Argv, attributes)
+}
+
 func (c *child) terminate() { c.signal(unix.SIGTERM) }
-func (c *child) kill()      { c.signal(unix.SIGKILL) }
+
+func (c *child) kill() {
+	c.mu.Lock()
+	c.killed = true
+	c.mu.Unlock()
+	c.signal(unix.SIGKILL)
+}
+
+// hangup tells everything that the process has started, stopped jobs included,
+// that whoever it worked for has gone.
+func (c *child) hangup() {
+	c.mu.Lock()
+	c.hungUp = true
+	c.mu.Unlock()
+	all, err := processes()
+	if err != nil {
+		c.signal(unix.SIGHUP)
+		c.signal(unix.SIGCONT)
+		return
+	}
+	for _, p := range remains(all, os.Getpid(), c.pid) {
+		// The one possible error is that it has ended.
+		_ = signalSame(p.pid, p.start, unix.SIGHUP)
+		_ = signalSame(p.pid, p.start, unix.SIGCONT)
+	}
+}
+
+// linger returns when nothing is left to end of a SIGHUP, if there was one.
+func (c *child) linger() {
+	deadline := time.Now().Add(lingerDelay)
+	for pause := time.Millisecond; time.Now().Before(deadline); pause = min(2*pause, 50*time.Millisecond) {
+		c.mu.Lock()
+		patient := c.hungUp && !c.killed
+		c.mu.Unlock()
+		if !patient {
+			return
+		}
+		all, err := processes()
+		if err != nil || len(remains(all, os.Getpid(), c.pid)) == 0 {
+			return
+		}
+		time.Sleep(pause)
+	}
+}
 
 // signal reaches the whole group.
 func (c *child) signal(s syscall.Signal) {
@@ -132,6 +204,7 @@ func (c *child) signal(s syscall.Signal) {
 // wait returns when the process has ended and what it left has been killed.
 func (c *child) wait() event {
 	awaitEnd(c.pid)
+	c.linger()
 	// Until the process has been waited for, its pid cannot be used again, and
 	// so the last signal to the group is certain to reach the right one.
 	c.mu.Lock()
@@ -148,12 +221,12 @@ func (c *child) wait() event {
 			report.code = status.ExitStatus()
 		}
 	}
-	report.left = !clean(time.Now().Add(cleanDelay))
+	report.left = !clean(c.pid, time.Now().Add(cleanDelay))
 	return report
 }
 
 // clean kills what the process has left until nothing is.
-func clean(deadline time.Time) bool {
+func clean(pid int, deadline time.Time) bool {
 	self := os.Getpid()
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		gone, err := reapOrphans()
@@ -165,7 +238,7 @@ func clean(deadline time.Time) bool {
 			all, err = processes()
 		}
 		if err == nil {
-			left := remains(all, self)
+			left := remains(all, self, pid)
 			if !adopts {
 				left = append(left, escaped(all, self)...)
 			}
@@ -184,9 +257,9 @@ func clean(deadline time.Time) bool {
 	}
 }
 
-// remains returns the live processes that are in the session of the supervisor
-// or descend from it, without itself.
-func remains(all []process, supervisor int) []process {
+// remains returns the live processes that are in the session of the supervisor,
+// or in that of its child if it leads one, or descend from it, without itself.
+func remains(all []process, supervisor, child int) []process {
 	parents := make(map[int]int, len(all))
 	for _, p := range all {
 		parents[p.pid] = p.ppid
@@ -207,7 +280,7 @@ func remains(all []process, supervisor int) []process {
 	}
 	var left []process
 	for _, p := range all {
-		if p.pid != supervisor && !p.zombie && (p.sid == supervisor || descends(p.pid)) {
+		if p.pid != supervisor && !p.zombie && (p.sid == supervisor || p.sid == child || descends(p.pid)) {
 			left = append(left, p)
 		}
 	}

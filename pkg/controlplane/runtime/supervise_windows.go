@@ -13,27 +13,42 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// reportsVariable tells a supervisor the handle of its events pipe.
-const reportsVariable = "FAL_LOCAL_REPORTS"
+// These tell a supervisor the handles of its events pipe, and of what its
+// process is to read from if there is something.
+const (
+	reportsVariable = "FAL_LOCAL_REPORTS"
+	inputVariable   = "FAL_LOCAL_INPUT"
+)
 
-// detach gives the supervisor a console of its own, without a window, and the
-// events pipe. A terminal's Ctrl-C does not reach that console, and a Ctrl-Break
+// detach gives the supervisor a console of its own, without a window, the
+// events pipe, and the input if there is one. A terminal's Ctrl-C does not reach that console, and a Ctrl-Break
 // sent within it reaches the process.
-func detach(cmd *exec.Cmd, reports *os.File) error {
-	handle := windows.Handle(reports.Fd())
+func detach(cmd *exec.Cmd, reports, input *os.File) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		CreationFlags: windows.CREATE_NO_WINDOW | windows.CREATE_NEW_PROCESS_GROUP,
+	}
+	if err := bequeath(cmd, reportsVariable, reports); err != nil || input == nil {
+		return err
+	}
+	return bequeath(cmd, inputVariable, input)
+}
+
+// bequeath makes a file known to the supervisor by the name of a variable.
+func bequeath(cmd *exec.Cmd, variable string, file *os.File) error {
+	handle := windows.Handle(file.Fd())
 	if err := windows.SetHandleInformation(handle, windows.HANDLE_FLAG_INHERIT, windows.HANDLE_FLAG_INHERIT); err != nil {
 		return err
 	}
-	cmd.Env = append(cmd.Env, reportsVariable+"="+strconv.FormatUint(uint64(handle), 10))
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		CreationFlags:              windows.CREATE_NO_WINDOW | windows.CREATE_NEW_PROCESS_GROUP,
-		AdditionalInheritedHandles: []syscall.Handle{syscall.Handle(handle)},
-	}
+	cmd.Env = append(cmd.Env, variable+"="+strconv.FormatUint(uint64(handle), 10))
+	cmd.SysProcAttr.AdditionalInheritedHandles = append(cmd.SysProcAttr.AdditionalInheritedHandles, syscall.Handle(handle))
 	return nil
 }
 
-func openReports() (*os.File, error) {
-	value, err := strconv.ParseUint(os.Getenv(reportsVariable), 10, 64)
+func openReports() (*os.File, error) { return inherited(reportsVariable) }
+
+// inherited opens what was bequeathed; nothing else inherits it.
+func inherited(variable string) (*os.File, error) {
+	value, err := strconv.ParseUint(os.Getenv(variable), 10, 64)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +56,7 @@ func openReports() (*os.File, error) {
 	if err := windows.SetHandleInformation(handle, windows.HANDLE_FLAG_INHERIT, 0); err != nil {
 		return nil, err
 	}
-	return os.NewFile(uintptr(handle), "reports"), nil
+	return os.NewFile(uintptr(handle), variable), nil
 }
 
 // child is a process as its supervisor sees it.
@@ -68,6 +83,15 @@ func startChild(order launch) (*child, error) {
 		SysProcAttr: &syscall.SysProcAttr{
 			CreationFlags: windows.CREATE_NEW_PROCESS_GROUP,
 		},
+	}
+	if order.Streams == pipes {
+		input, err := inherited(inputVariable)
+		if err != nil {
+			return nil, err
+		}
+		// Nobody can write once the process, which gets a duplicate, has closed it.
+		defer input.Close()
+		cmd.Stdin, cmd.Stderr = input, os.Stdout
 	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -119,6 +143,9 @@ func (c *child) terminate() {
 		_ = c.cmd.Process.Kill()
 	}
 }
+
+// hangup is all that a console can say as well.
+func (c *child) hangup() { c.terminate() }
 
 // kill ends the process. Its descendants end with the job, which is as soon as
 // the supervisor has reported the end of the process.

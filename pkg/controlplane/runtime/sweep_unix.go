@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // process is a row of the process table.
@@ -66,6 +68,9 @@ func sweep(rec record) ([]int, error) {
 	}
 }
 
+// killSame sends SIGKILL to the process if it is the one that was started then.
+func killSame(pid int, start uint64) error { return signalSame(pid, start, unix.SIGKILL) }
+
 func pids[V any](set map[int]V) []int {
 	return slices.Sorted(maps.Keys(set))
 }
@@ -95,7 +100,7 @@ func (rec record) members(all []process, trust bool) (members map[int]uint64, se
 		}
 		if rec.Supervisor.is(p) || rec.Process.is(p) ||
 			trust && p.sid == rec.Supervisor.PID ||
-			trust && rec.Process.PID > 1 && p.pgid == rec.Process.PID {
+			trust && rec.Process.PID > 1 && (p.pgid == rec.Process.PID || p.sid == rec.Process.PID) {
 			members[p.pid] = p.start
 			continue
 		}

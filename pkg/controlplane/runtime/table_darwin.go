@@ -71,8 +71,8 @@ func markOf(pid int, mark string) marking {
 	return marked
 }
 
-// killSame sends SIGKILL to the process if it is the one that was started then.
-func killSame(pid int, start uint64) error {
+// signalSame signals the process if it is the one that was started then.
+func signalSame(pid int, start uint64, signal unix.Signal) error {
 	now, _, err := processStart(pid)
 	if err != nil {
 		return err
@@ -80,5 +80,5 @@ func killSame(pid int, start uint64) error {
 	if now != start {
 		return unix.ESRCH
 	}
-	return unix.Kill(pid, unix.SIGKILL)
+	return unix.Kill(pid, signal)
 }

@@ -131,8 +131,8 @@ func markOf(pid int, mark string) marking {
 	return unmarked
 }
 
-// killSame sends SIGKILL to the process if it is the one that was started then.
-func killSame(pid int, start uint64) error {
+// signalSame signals the process if it is the one that was started then.
+func signalSame(pid int, start uint64, signal unix.Signal) error {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil && !errors.Is(err, unix.ESRCH) {
 		fd = -1 // not permitted here, or an old kernel
@@ -151,7 +151,7 @@ func killSame(pid int, start uint64) error {
 		return unix.ESRCH
 	}
 	if fd >= 0 {
-		return unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+		return unix.PidfdSendSignal(fd, signal, nil, 0)
 	}
-	return unix.Kill(pid, unix.SIGKILL)
+	return unix.Kill(pid, signal)
 }

@@ -14,16 +14,31 @@ import (
 // launch is what the control plane tells a supervisor, on its standard input.
 // None of the strings contains a NUL byte.
 type launch struct {
-	Path string // executable, absolute
-	Dir  string
-	Argv []string
-	Env  []string
+	Path    string // executable, absolute
+	Dir     string
+	Streams streams
+	Argv    []string
+	Env     []string
 }
+
+// streams says what a process gets as standard input, output and error.
+type streams string
+
+const (
+	// lines: nothing to read, and a pipe each to write to.
+	lines streams = "lines"
+	// pipes: a pipe to read from, and one for both output and error.
+	pipes streams = "pipes"
+	// terminal: a terminal for all, which is the controlling one of a session
+	// that the process leads.
+	terminal streams = "terminal"
+)
 
 // After the launch every byte on the standard input of a supervisor is an order.
 const (
 	orderTerminate = 't'
 	orderKill      = 'k'
+	orderHangup    = 'h'
 )
 
 // maxLaunch is far beyond what a system accepts as arguments and environment.
@@ -34,7 +49,7 @@ var errLaunch = errors.New("malformed launch message")
 // encode prefixes the fields, each ended by a NUL byte, with their total length.
 func (l launch) encode() ([]byte, error) {
 	b := make([]byte, 4, 4<<10)
-	fields := slices.Concat([]string{l.Path, l.Dir, strconv.Itoa(len(l.Argv))}, l.Argv, l.Env)
+	fields := slices.Concat([]string{l.Path, l.Dir, string(l.Streams), strconv.Itoa(len(l.Argv))}, l.Argv, l.Env)
 	for _, field := range fields {
 		b = append(b, field...)
 		b = append(b, 0)
@@ -68,19 +83,25 @@ func readLaunch(r io.Reader) (launch, error) {
 		return launch{}, errLaunch
 	}
 	fields := strings.Split(text, "\x00")
-	if len(fields) < 3 {
+	if len(fields) < 4 {
 		return launch{}, errLaunch
 	}
-	argc, err := strconv.Atoi(fields[2])
-	if err != nil || argc < 1 || argc > len(fields)-3 {
+	argc, err := strconv.Atoi(fields[3])
+	if err != nil || argc < 1 || argc > len(fields)-4 {
 		return launch{}, errLaunch
 	}
-	return launch{
-		Path: fields[0],
-		Dir:  fields[1],
-		Argv: fields[3 : 3+argc],
-		Env:  fields[3+argc:],
-	}, nil
+	order := launch{
+		Path:    fields[0],
+		Dir:     fields[1],
+		Streams: streams(fields[2]),
+		Argv:    fields[4 : 4+argc],
+		Env:     fields[4+argc:],
+	}
+	switch order.Streams {
+	case lines, pipes, terminal:
+		return order, nil
+	}
+	return launch{}, errLaunch
 }
 
 type eventKind int

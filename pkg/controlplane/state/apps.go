@@ -24,6 +24,7 @@ type AppSpec struct {
 	Account string   // nickname of the owner; empty: the first account
 
 	MachineType    string         // "XS"
+	NumGPUs        int            // of MachineType that a runner has; 1
 	MinConcurrency int            // runners kept at all times
 	MaxConcurrency int            // runners at most; the greater of 2 and MinConcurrency
 	KeepAlive      *time.Duration // how long a runner above MinConcurrency may be idle; 10 s
@@ -69,6 +70,7 @@ func (s *State) RegisterApp(ctx context.Context, spec AppSpec) (*App, error) {
 			Env:            slices.Clone(spec.Env),
 			Dir:            spec.Dir,
 			MachineType:    cmp.Or(spec.MachineType, "XS"),
+			NumGPUs:        cmp.Or(spec.NumGPUs, 1),
 			HealthPath:     spec.HealthPath,
 			StartupTimeout: cmp.Or(spec.StartupTimeout, 600*time.Second),
 			GracePeriod:    either(spec.GracePeriod, 5*time.Second),
@@ -112,6 +114,8 @@ func (spec AppSpec) validate() error {
 		return fail(Invalid, "%q is no name for an app: it begins with a letter or digit and has at most 128 letters, digits, dots, hyphens and underscores", spec.Name)
 	case len(spec.Argv) == 0 || spec.Argv[0] == "":
 		return fail(Invalid, "app %s has no command to run", spec.Name)
+	case spec.NumGPUs < 0:
+		return fail(Invalid, "app %s: num_gpus is negative", spec.Name)
 	case spec.MinConcurrency < 0:
 		return fail(Invalid, "app %s: min_concurrency is negative", spec.Name)
 	case spec.MaxConcurrency < 0 || spec.MaxConcurrency > 0 && spec.MaxConcurrency < spec.MinConcurrency:

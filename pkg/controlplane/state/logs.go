@@ -3,8 +3,9 @@ package state
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"sync"
+	"math"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/fal-plugins/fal/pkg/controlplane/store"
@@ -20,7 +21,19 @@ const (
 
 	SourceStdout = "stdout"
 	SourceStderr = "stderr"
-	SourceLife   = "lifecycle"
+	SourceLife   = store.SourceLifecycle
+)
+
+// The labels of life-cycle lines, and the values of LabelEvent.
+const (
+	LabelEvent  = "event"
+	LabelState  = "state"  // the runner's, with EventState and EventNote
+	LabelReason = "reason" // with EventState and EventNote
+	LabelLines  = "lines"  // how many, with EventDropped
+
+	EventState   = "state"   // a transition
+	EventNote    = "note"    // something that happened in the state
+	EventDropped = "dropped" // older lines were removed
 )
 
 // LogLine is one line of a runner's log. Its Time, in microseconds, is unique
@@ -35,10 +48,16 @@ type LogLine struct {
 
 // LogQuery says which lines to read.
 type LogQuery struct {
-	Since time.Time // zero: from the first
-	Until time.Time // zero: to the last; this moment itself is left out
-	Limit int       // the newest so many; 0 for 1000
+	Since  time.Time // zero: from the first
+	Until  time.Time // zero: to the last; this moment itself is left out
+	Source string    // of this source only; empty for all
+	Search string    // of messages that contain it; A to Z are as good as a to z; empty for all
+	Limit  int       // the newest so many; 0 for 1000
 }
+
+// pageBytes bounds the messages of one page of a log; it can hold 64 of the
+// longest lines.
+const pageBytes = 4 << 20
 
 // Log appends a line that a runner wrote. It waits while the disk cannot keep
 // up, so that nothing is lost and memory stays bounded.
@@ -58,36 +77,65 @@ func (s *State) Logs(ctx context.Context, id string, q LogQuery) ([]LogLine, err
 		return nil, err
 	}
 	s.logs.flush()
-	from, to, limit := q.Since, q.Until, q.Limit
-	if from.IsZero() {
-		from = time.UnixMicro(0)
+	lines, _, err := s.readLogs(ctx, q.span(r.row, math.MaxInt))
+	slices.Reverse(lines)
+	return lines, err
+}
+
+// LogPage returns a page of a runner's log, newest first, and the Until that
+// leads to the lines before it; zero when there are none. A page has fewer
+// lines than Limit also when they hold more than 4 MiB.
+func (s *State) LogPage(ctx context.Context, r *Runner, q LogQuery) (lines []LogLine, next time.Time, err error) {
+	s.logs.flush()
+	lines, more, err := s.readLogs(ctx, q.span(r.row, pageBytes))
+	if more {
+		next = lines[len(lines)-1].Time
 	}
-	if to.IsZero() {
-		to = endOfTime()
+	return lines, next, err
+}
+
+func (q LogQuery) span(runner int64, bytes int) store.LogRange {
+	r := store.LogRange{Runner: runner, From: q.Since, To: q.Until, NewestFirst: true,
+		Source: q.Source, Search: q.Search, Limit: q.Limit, MaxBytes: bytes}
+	if r.From.IsZero() {
+		r.From = time.UnixMicro(0)
 	}
-	if limit <= 0 {
-		limit = 1000
+	if r.To.IsZero() {
+		r.To = endOfTime()
 	}
-	rows, err := s.db.LogLines(ctx, r.row, from, to, limit)
+	if r.Limit <= 0 {
+		r.Limit = 1000
+	}
+	return r
+}
+
+func (s *State) readLogs(ctx context.Context, r store.LogRange) (lines []LogLine, more bool, err error) {
+	rows, more, err := s.db.LogLines(ctx, r)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	lines := make([]LogLine, len(rows))
+	lines = make([]LogLine, len(rows))
 	for i, row := range rows {
 		lines[i] = LogLine{Time: row.Time, Level: row.Level, Source: row.Source, Message: row.Message, Labels: row.Labels}
 	}
-	return lines, nil
+	return lines, more, nil
 }
 
-func lifeMessage(st RunnerState, reason string) string { return st.String() + ": " + reason }
-
-func lifeLine(runner int64, at time.Time, st RunnerState, reason string) store.LogLine {
+// lifeLine is what a runner's log says of an event of its life.
+func lifeLine(runner int64, at time.Time, event string, st RunnerState, reason string) store.LogLine {
 	level := LevelInfo
 	if st == FailureDelay {
 		level = LevelError
 	}
-	return store.LogLine{Runner: runner, Time: at, Level: level, Source: SourceLife,
-		Message: lifeMessage(st, reason), Labels: map[string]string{"state": st.String()}}
+	return store.LogLine{Runner: runner, Time: at, Level: level, Source: SourceLife, Message: st.String() + ": " + reason,
+		Labels: map[string]string{LabelEvent: event, LabelState: st.String(), LabelReason: reason}}
+}
+
+// droppedLine stands for the lines before it that were removed.
+func droppedLine(lines, maxBytes int64) store.LogLine {
+	return store.LogLine{Level: LevelWarning, Source: SourceLife,
+		Message: fmt.Sprintf("%d older lines were dropped: the log of a runner is bounded to %d bytes", lines, maxBytes),
+		Labels:  map[string]string{LabelEvent: EventDropped, LabelLines: strconv.FormatInt(lines, 10)}}
 }
 
 // later returns t, or the first microsecond after last if that is later.
@@ -96,159 +144,4 @@ func later(t, last time.Time) time.Time {
 		return next
 	}
 	return t
-}
-
-const (
-	logInterval = 50 * time.Millisecond // between writes, at most
-	logBuffer   = 1 << 14               // lines in memory before writers wait
-	logBatch    = 4096                  // lines in one commit
-)
-
-// logBook collects lines of all runners and stores them in batches.
-type logBook struct {
-	db       *store.Store
-	logger   *slog.Logger
-	maxBytes int64
-
-	mu      sync.Mutex
-	room    *sync.Cond // pending shrank
-	pending []store.LogLine
-	last    map[int64]time.Time // of live runners, the time of their newest line
-	closed  bool
-
-	writing sync.Mutex // serialises batches
-	full    chan struct{}
-	stop    chan struct{}
-	done    chan struct{}
-}
-
-func newLogBook(db *store.Store, logger *slog.Logger, maxBytes int64) *logBook {
-	b := &logBook{
-		db: db, logger: logger, maxBytes: maxBytes,
-		last: make(map[int64]time.Time),
-		full: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
-	}
-	b.room = sync.NewCond(&b.mu)
-	go b.run()
-	return b
-}
-
-func (b *logBook) run() {
-	defer close(b.done)
-	ticker := time.NewTicker(logInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-		case <-b.full:
-		case <-b.stop:
-			b.flush()
-			return
-		}
-		b.flush()
-	}
-}
-
-func (b *logBook) close() {
-	b.mu.Lock()
-	closed := b.closed
-	b.closed = true
-	b.mu.Unlock()
-	if !closed {
-		close(b.stop)
-	}
-	<-b.done
-}
-
-// begin starts the log of a new runner.
-func (b *logBook) begin(runner int64, at time.Time) {
-	b.mu.Lock()
-	b.last[runner] = at.Add(-time.Microsecond)
-	b.mu.Unlock()
-}
-
-// life adds a life-cycle line.
-func (b *logBook) life(runner int64, at time.Time, st RunnerState, reason string) {
-	b.add(lifeLine(runner, at, st, reason))
-}
-
-// end adds the last line of a runner and returns its time.
-func (b *logBook) end(runner int64, at time.Time, message string) time.Time {
-	line := store.LogLine{Runner: runner, Time: at, Level: LevelInfo, Source: SourceLife, Message: message,
-		Labels: map[string]string{"state": Terminated.String()}}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	at = b.push(line)
-	delete(b.last, runner)
-	return at
-}
-
-func (b *logBook) add(line store.LogLine) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for len(b.pending) >= logBuffer && !b.closed {
-		b.room.Wait()
-	}
-	if _, alive := b.last[line.Runner]; !alive {
-		return // its end is recorded, nothing comes after it
-	}
-	b.push(line)
-}
-
-// push needs b.mu.
-func (b *logBook) push(line store.LogLine) time.Time {
-	line.Time = later(line.Time.UTC().Truncate(time.Microsecond), b.last[line.Runner])
-	b.last[line.Runner] = line.Time
-	b.pending = append(b.pending, line)
-	if len(b.pending) == logBatch {
-		select {
-		case b.full <- struct{}{}:
-		default:
-		}
-	}
-	return line.Time
-}
-
-// flush stores everything that was added before it was called.
-func (b *logBook) flush() {
-	b.writing.Lock()
-	defer b.writing.Unlock()
-	b.mu.Lock()
-	lines := b.pending
-	b.pending = nil
-	b.room.Broadcast()
-	b.mu.Unlock()
-	for len(lines) > 0 {
-		n := min(logBatch, len(lines))
-		b.write(lines[:n])
-		lines = lines[n:]
-	}
-}
-
-func (b *logBook) write(lines []store.LogLine) {
-	err := b.db.Write(context.Background(), func(tx *store.Tx) error {
-		totals, err := tx.AppendLogs(lines)
-		if err != nil {
-			return err
-		}
-		for runner, t := range totals {
-			if t.Bytes <= b.maxBytes {
-				continue
-			}
-			// A quarter at a time, so that it is not done for every batch.
-			if err := tx.DropOldestLogs(runner, t.Bytes-b.maxBytes*3/4, b.notice); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		b.logger.Error("log lines could not be stored", "lines", len(lines), "error", err)
-	}
-}
-
-// notice is the line that stands for those that were dropped.
-func (b *logBook) notice(dropped int64) store.LogLine {
-	return store.LogLine{Level: LevelWarning, Source: SourceLife,
-		Message: fmt.Sprintf("%d older lines were dropped: the log of a runner is bounded to %d bytes", dropped, b.maxBytes)}
 }

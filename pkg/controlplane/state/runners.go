@@ -30,7 +30,7 @@ type Runner struct {
 	Reason      string // of its last transition
 	CreatedAt   time.Time
 	StartedAt   time.Time // of its process; zero without one
-	EndedAt     time.Time // zero while it has not ended
+	EndedAt     time.Time // just after its last line of log; zero while it has not ended
 	ExpiresAt   time.Time // when it ends if it stays idle; zero when it will not
 	Leases      []Lease   // requests in flight, oldest first
 
@@ -254,6 +254,8 @@ func (s *State) KillRunner(ctx context.Context, caller Caller, id string) error 
 	})
 }
 
+func errStopping() error { return fail(Conflict, "the control plane is stopping") }
+
 func errEnded(id string) error { return fail(Conflict, "runner %s has already ended", id) }
 
 // own returns a live runner of the caller's account.
@@ -295,7 +297,7 @@ func (s *State) CreateRunner(ctx context.Context, app *App, replaces, reason str
 	closed := s.closed
 	s.mu.RUnlock()
 	if closed {
-		return nil, fail(Conflict, "the control plane is stopping")
+		return nil, errStopping()
 	}
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
 		if err := tx.InsertRunner(&r.row); err != nil {
@@ -307,7 +309,7 @@ func (s *State) CreateRunner(ctx context.Context, app *App, replaces, reason str
 		return nil, err
 	}
 	s.logs.begin(r.row.ID, now)
-	s.logs.life(r.row.ID, now, Pending, reason)
+	s.logs.add(lifeLine(r.row.ID, now, EventState, Pending, reason))
 	s.mu.Lock()
 	s.live[r.row.RunnerID] = r
 	v := r.view()
@@ -353,14 +355,14 @@ func (s *State) bury(ctx context.Context, rows []store.Runner) error {
 				return err
 			}
 			now := later(s.instant(), last)
-			row.State, row.Reason, row.EndedAt = int(Terminated), reason, now
+			row.State, row.Reason, row.EndedAt = int(Terminated), reason, now.Add(time.Microsecond)
 			if err := tx.UpdateRunner(row); err != nil {
 				return err
 			}
 			if err := tx.InsertEvent(row.ID, store.Event{Time: now, State: int(Terminated), Reason: reason}); err != nil {
 				return err
 			}
-			if _, err := tx.AppendLogs([]store.LogLine{lifeLine(row.ID, now, Terminated, reason)}); err != nil {
+			if _, err := tx.AppendLogs([]store.LogLine{lifeLine(row.ID, now, EventState, Terminated, reason)}); err != nil {
 				return err
 			}
 		}

@@ -40,6 +40,7 @@ type State struct {
 	logs   *logBook
 
 	changed chan struct{}
+	refused chan struct{} // closed by Refuse
 
 	mu         sync.RWMutex
 	accounts   map[int64]Account
@@ -60,6 +61,7 @@ func Open(ctx context.Context, db *store.Store, o Options) (*State, error) {
 		logger:   o.Logger,
 		recent:   cmp.Or(o.RecentWindow, 25*time.Hour),
 		changed:  make(chan struct{}, 1),
+		refused:  make(chan struct{}),
 		accounts: make(map[int64]Account),
 		keys:     make(map[string]store.Key),
 		apps:     make(map[appName]*App),

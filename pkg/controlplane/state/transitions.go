@@ -50,8 +50,8 @@ func (s *State) step(ctx context.Context, r *runner, decide func(*store.Runner) 
 		}
 		if c.to == Terminated {
 			// The end comes after everything that it logged.
-			now = s.logs.end(row.ID, now, lifeMessage(Terminated, reason))
-			row.EndedAt = now
+			now = s.logs.end(lifeLine(row.ID, now, EventState, Terminated, reason))
+			row.EndedAt = now.Add(time.Microsecond)
 		}
 	} else if c.again {
 		reason = c.reason
@@ -66,7 +66,11 @@ func (s *State) step(ctx context.Context, r *runner, decide func(*store.Runner) 
 		return err
 	}
 	if reason != "" && RunnerState(row.State) != Terminated {
-		s.logs.life(row.ID, now, RunnerState(row.State), reason)
+		event := EventNote
+		if moved {
+			event = EventState
+		}
+		s.logs.add(lifeLine(row.ID, now, event, RunnerState(row.State), reason))
 	}
 	s.mu.Lock()
 	r.row = row
@@ -104,6 +108,7 @@ func (s *State) replaced(id string) Replacement {
 func (s *State) finish(r *runner) {
 	r.leases = nil
 	delete(s.live, r.row.RunnerID)
+	s.logs.forget(r.row.ID)
 	s.remember(r.view())
 }
 
@@ -236,9 +241,13 @@ func (s *State) Ended(ctx context.Context, id, reason string) error {
 	})
 }
 
-// Refuse has no runner be created and no request be leased from now on.
+// Refuse has no runner be created, no request be leased and no log be followed
+// from now on.
 func (s *State) Refuse() {
 	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.closed = true
+		close(s.refused)
+	}
 }

@@ -151,23 +151,73 @@ func (tx *Tx) deleteLogs(runner, upTo int64) (freed LogTotals, err error) {
 	return freed, tx.update(`UPDATE log_totals SET lines = lines - ?, bytes = bytes - ? WHERE runner = ?`, freed.Lines, freed.Bytes, runner)
 }
 
-// LogLines returns up to limit lines of a runner whose time is at or after
-// from and before to, oldest first; the newest ones of them when there are
-// more.
-func (s *Store) LogLines(ctx context.Context, runner int64, from, to time.Time, limit int) ([]LogLine, error) {
-	return collect(ctx, s, func(row scanner) (l LogLine, err error) {
+// LogRange says which lines of a runner to read. Of one that holds more than
+// Limit lines or MaxBytes of messages, the first of its order are read.
+type LogRange struct {
+	Runner      int64
+	From, To    time.Time // To itself is left out
+	NewestFirst bool
+	Source      string // of this source only; empty for all
+	Search      string // of messages that contain it, where A to Z are as good as a to z; empty for all
+	Limit       int
+	MaxBytes    int // at least one line is read
+}
+
+// LogLines reads lines in the order that r gives, and says whether the range
+// holds more.
+func (s *Store) LogLines(ctx context.Context, r LogRange) (lines []LogLine, more bool, err error) {
+	query, args := r.statement()
+	rows, err := s.reader.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, false, err
+	}
+	defer rows.Close()
+	size := 0
+	for rows.Next() {
+		if len(lines) == r.Limit || size >= r.MaxBytes {
+			return lines, true, nil
+		}
+		line := LogLine{Runner: r.Runner}
 		var at int64
 		var labels string
-		if err := row.Scan(&at, &l.Level, &l.Source, &l.Message, &labels); err != nil {
-			return l, err
+		if err := rows.Scan(&at, &line.Level, &line.Source, &line.Message, &labels); err != nil {
+			return nil, false, err
 		}
-		l.Runner, l.Time = runner, moment(at)
-		l.Labels, err = decodeLabels(labels)
-		return l, err
-	}, `SELECT time, level, source, message, labels FROM (
-			SELECT time, level, source, message, labels FROM log_lines
-			WHERE runner = ? AND time >= ? AND time < ? ORDER BY time DESC LIMIT ?
-		) ORDER BY time`, runner, from.UnixMicro(), to.UnixMicro(), limit)
+		line.Time = moment(at)
+		if line.Labels, err = decodeLabels(labels); err != nil {
+			return nil, false, err
+		}
+		size += len(line.Message)
+		lines = append(lines, line)
+	}
+	return lines, false, rows.Err()
+}
+
+func (r LogRange) statement() (query string, args []any) {
+	query = `SELECT time, level, source, message, labels FROM log_lines`
+	if r.Source == SourceLifecycle {
+		query += ` INDEXED BY lifecycle_lines`
+	}
+	query += ` WHERE runner = ? AND time >= ? AND time < ?`
+	args = []any{r.Runner, r.From.UnixMicro(), r.To.UnixMicro()}
+	switch r.Source {
+	case "":
+	case SourceLifecycle:
+		query += ` AND source = '` + SourceLifecycle + `'` // a parameter would not fit the partial index
+	default:
+		query += ` AND source = ?`
+		args = append(args, r.Source)
+	}
+	if r.Search != "" {
+		// Unlike LIKE, instr reads on after a NUL; lower knows A to Z only.
+		query += ` AND instr(lower(message), lower(?)) > 0`
+		args = append(args, r.Search)
+	}
+	query += ` ORDER BY time`
+	if r.NewestFirst {
+		query += ` DESC`
+	}
+	return query + ` LIMIT ?`, append(args, r.Limit+1)
 }
 
 // LogTotals returns how much of a runner's log is stored.

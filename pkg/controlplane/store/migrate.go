@@ -10,7 +10,7 @@ import (
 // migrations returns the statements that lead from each schema version to the
 // next. Released entries are never edited; a change is a new entry.
 func migrations() []string {
-	return []string{schema1}
+	return []string{schema1, schema2}
 }
 
 // Times are microseconds since 1970 in UTC, 0 when unset. Durations are
@@ -104,6 +104,15 @@ CREATE TABLE log_totals (
 	dropped     INTEGER NOT NULL DEFAULT 0,
 	notice_time INTEGER NOT NULL DEFAULT 0
 );
+`
+
+// SourceLifecycle is the source of the few lines among a runner's many that
+// are looked for on their own.
+const SourceLifecycle = "lifecycle"
+
+const schema2 = `
+CREATE INDEX lifecycle_lines ON log_lines(runner, time) WHERE source = '` + SourceLifecycle + `';
+ALTER TABLE revisions ADD COLUMN num_gpus INTEGER NOT NULL DEFAULT 1;
 `
 
 // migrate brings the schema up to date, one transaction a version. A database

@@ -17,6 +17,7 @@ type Revision struct {
 	Env            []string
 	Dir            string
 	MachineType    string
+	NumGPUs        int
 	HealthPath     string
 	StartupTimeout time.Duration
 	GracePeriod    time.Duration
@@ -34,9 +35,9 @@ func (tx *Tx) InsertRevision(r *Revision) error {
 		return err
 	}
 	return tx.insert(&r.ID, `INSERT INTO revisions
-		(revision_id, account, app, argv, env, dir, machine_type, health_path, startup_timeout, grace_period, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.RevisionID, r.Account, r.App, string(argv), string(env), r.Dir, r.MachineType, r.HealthPath,
+		(revision_id, account, app, argv, env, dir, machine_type, num_gpus, health_path, startup_timeout, grace_period, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.RevisionID, r.Account, r.App, string(argv), string(env), r.Dir, r.MachineType, r.NumGPUs, r.HealthPath,
 		r.StartupTimeout.Microseconds(), r.GracePeriod.Microseconds(), micros(r.CreatedAt))
 }
 
@@ -45,7 +46,7 @@ func (s *Store) CurrentRevisions(ctx context.Context) ([]Revision, error) {
 	return collect(ctx, s, func(row scanner) (r Revision, err error) {
 		var argv, env string
 		var startup, grace, created int64
-		if err := row.Scan(&r.ID, &r.RevisionID, &r.Account, &r.App, &argv, &env, &r.Dir, &r.MachineType, &r.HealthPath,
+		if err := row.Scan(&r.ID, &r.RevisionID, &r.Account, &r.App, &argv, &env, &r.Dir, &r.MachineType, &r.NumGPUs, &r.HealthPath,
 			&startup, &grace, &created); err != nil {
 			return r, err
 		}
@@ -56,6 +57,6 @@ func (s *Store) CurrentRevisions(ctx context.Context) ([]Revision, error) {
 		}
 		err = json.Unmarshal([]byte(env), &r.Env)
 		return r, err
-	}, `SELECT id, revision_id, account, app, argv, env, dir, machine_type, health_path, startup_timeout, grace_period, created_at
+	}, `SELECT id, revision_id, account, app, argv, env, dir, machine_type, num_gpus, health_path, startup_timeout, grace_period, created_at
 		FROM revisions WHERE id IN (SELECT revision FROM apps)`)
 }

@@ -7,8 +7,6 @@
 // Fields that only some answers have are pointers or may be empty.
 package restwire
 
-import "time"
-
 // User is the answer of GET /users/current.
 type User struct {
 	UserID   string `json:"user_id"`
@@ -27,20 +25,14 @@ type Team struct {
 	LockReason *string `json:"lock_reason"`
 }
 
-// RunnerSpan is the answer of GET /runners/{runner_id}: when it lived. Null
-// means not yet.
+// RunnerSpan is the answer of GET /runners/{runner_id}: when it lived, in
+// TimeLayout. Null means not yet.
 type RunnerSpan struct {
-	StartedAt *time.Time `json:"started_at"`
-	EndedAt   *time.Time `json:"ended_at"`
+	StartedAt *string `json:"started_at"`
+	EndedAt   *string `json:"ended_at"`
 }
 
 // Health is the answer of GET /health.
 type Health struct {
 	Status string `json:"status"`
-}
-
-// Error is what the control plane answers with every status from 400 on. The
-// service may also send a list as detail, or plain text.
-type Error struct {
-	Detail string `json:"detail"`
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -158,4 +160,36 @@ func httpEvent(r *http.Request, response *http.Response, err error, started time
 	e.Response = redact(response.Header, append(secretValues(response.Header), secrets...))
 	e.Received = response.ContentLength
 	return e
+}
+
+// ClassifyHTTP makes a Failure of the error with which an [http.Client] with
+// this package's RoundTripper failed to get an answer.
+func ClassifyHTTP(u *url.URL, err error) *Failure {
+	target := u.Host
+	if u.Port() == "" {
+		target = net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	}
+	var (
+		refusal   *plaintextRefusal
+		operation *net.OpError
+		dns       *net.DNSError
+		verify    *tls.CertificateVerificationError
+		record    tls.RecordHeaderError
+		alert     tls.AlertError
+		roots     x509.SystemRootsError
+	)
+	switch {
+	case errors.As(err, &operation) && operation.Op == "proxyconnect":
+		return &Failure{Kind: KindNetwork, Target: target, Err: err, text: fmt.Sprintf("cannot reach %s: the proxy does not answer: %s", target, innermost(err))}
+	case errors.As(err, &refusal), errors.As(err, &dns), errors.As(err, &operation) && operation.Op == "dial":
+		return classifyDial(target, err)
+	case errors.As(err, &verify), errors.As(err, &record), errors.As(err, &alert), errors.As(err, &roots):
+		return classifyHandshake(target, err)
+	case isTimeout(err):
+		return &Failure{Kind: KindTimeout, Target: target, Err: err, text: fmt.Sprintf("timed out waiting for %s", target)}
+	case isReset(err), errors.Is(err, io.EOF), isUnreachable(err):
+		return classifyLoss(target, err, true)
+	}
+	return &Failure{Kind: KindProtocol, Target: target, Err: err, Permanent: true,
+		text: fmt.Sprintf("the server at %s did not answer with HTTP: %s", target, innermost(err))}
 }
