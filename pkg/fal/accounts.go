@@ -23,5 +23,8 @@ func (s *AccountsService) Current(ctx context.Context) (Account, error) {
 	if err := s.client.get(ctx, "users/current", nil, &user); err != nil {
 		return Account{}, err
 	}
+	if user.UserID == "" && user.Nickname == "" {
+		return Account{}, &Error{Code: CodeUnavailable, Method: "GET /users/current", why: CauseProtocol, Message: "the service names no account"}
+	}
 	return Account{UserID: user.UserID, Nickname: user.Nickname, FullName: user.FullName}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,11 +20,14 @@ const longestError = 64 << 10
 // get reads a JSON document from the REST side. Reading is repeatable, and is
 // repeated like a repeatable gRPC call.
 func (c *Client) get(ctx context.Context, path string, query url.Values, out any) error {
-	u := c.restURL.JoinPath(path)
-	u.RawQuery = query.Encode()
-	method := "GET /" + path
+	return c.read(ctx, http.MethodGet, path, query, out)
+}
+
+// read is get for calls that only read and are POST all the same.
+func (c *Client) read(ctx context.Context, verb, path string, query url.Values, out any) error {
+	u, method := c.restCall(verb, path, query)
 	return transport.Repeat(ctx, func() (again bool, err error) {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+		request, err := http.NewRequestWithContext(ctx, verb, u.String(), nil)
 		if err != nil {
 			return false, invalid(method, "%v", err)
 		}
@@ -41,11 +45,28 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, out any
 			if ctx.Err() != nil {
 				return restFailure(ctx, method, u, err)
 			}
+			if cut(err) {
+				return restFailure(ctx, method, u, err)
+			}
 			return false, &Error{Code: CodeUnavailable, Method: method, why: CauseProtocol, cause: err,
 				Message: fmt.Sprintf("the server at %s answered with something that is not JSON", u.Host)}
 		}
 		return false, nil
 	})
+}
+
+// restCall is the URL of a call, and its name in errors.
+func (c *Client) restCall(verb, path string, query url.Values) (*url.URL, string) {
+	u := c.restURL.JoinPath(path)
+	u.RawQuery = query.Encode()
+	return u, verb + " /" + path
+}
+
+// cut reports whether reading a body failed because the connection ended, and
+// not because of what the body holds.
+func cut(err error) bool {
+	var network net.Error
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network)
 }
 
 // restFailure is the error of a request that got no answer, and whether it is
@@ -107,6 +128,9 @@ func codeOfStatus(status int) Code {
 		return CodeUnavailable
 	case http.StatusInternalServerError:
 		return CodeInternal
+	}
+	if status >= http.StatusInternalServerError {
+		return CodeUnavailable // a proxy's own, such as 520
 	}
 	return CodeUnknown
 }

@@ -41,6 +41,10 @@ func (s *Server) serveGRPC(w http.ResponseWriter, r *http.Request) {
 	}
 	call := Call{Transport: GRPC, Method: name, Metadata: metadataOf(r.Header), Request: toJSON(request)}
 	s.record(call)
+	if handler := s.streamHandler(name); handler != nil {
+		s.serveStream(w, r, method, request, handler)
+		return
+	}
 	answer, output := s.next(name, call, request)
 	if answer.act != nil {
 		answer.act(w, r, connOf(r))

@@ -8,7 +8,8 @@
 //	…
 //	server.Calls("ListRunners") // what was asked, as protobuf JSON
 //
-// What is scripted ([Server.Script], [Server.Handle], [Server.HandleREST]) comes
+// What is scripted ([Server.Script], [Server.Handle], [Server.HandleStream],
+// [Server.HandleREST]) comes
 // first; without a script, the runners given by SetRunners are listed, stopped
 // and killed, every other gRPC method answers its empty message, and REST
 // answers 404. [Server.Connections] makes the server misbehave before any call.
@@ -81,7 +82,9 @@ type Server struct {
 	calls    []Call
 	scripts  map[string][]Answer
 	handlers map[string]func(Call) Answer
+	streams  map[string]func(*Stream) Answer
 	runners  *[]Runner
+	logs     map[string]*Log
 }
 
 // New starts a server that speaks plaintext.
@@ -116,6 +119,7 @@ func start(t testing.TB, c *certificate) *Server {
 		conns:    make(map[net.Conn]struct{}),
 		scripts:  make(map[string][]Answer),
 		handlers: make(map[string]func(Call) Answer),
+		streams:  make(map[string]func(*Stream) Answer),
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
