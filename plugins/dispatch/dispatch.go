@@ -127,9 +127,15 @@ type Route struct {
 // ctx ends, so does the search for what a misspelt word meant, which also
 // takes no longer than a second.
 func (d *Dispatcher) Resolve(ctx context.Context, args []string) (Route, error) {
+	if len(args) > 1 && (args[0] == "--help" || args[0] == "-h") && !strings.HasPrefix(args[1], "-") && !d.isOwn(args[1]) {
+		args = append(slices.Clone(args[1:]), "--help") // help anywhere is that of the command
+	}
 	line, err := Split(args)
 	if err != nil {
 		return Route{}, err
+	}
+	if !line.Own && len(line.Words) == 0 && len(line.Globals) > 0 {
+		return Route{}, &UsageError{Message: "flags, and no command", hints: []string{"fal help lists the commands"}}
 	}
 	if line.Own || len(line.Words) == 0 || d.isOwn(line.Words[0]) {
 		return Route{Kind: Own}, nil
@@ -145,6 +151,9 @@ func (d *Dispatcher) Resolve(ctx context.Context, args []string) (Route, error) 
 	noun, _ := FindNoun(line.Words[0])
 	args = line.withoutVerbose()
 	client := d.client(args)
+	if noun.Official && client.found() && len(quietly(line.Globals)) > 0 {
+		return Route{}, foreignFlags(quietly(line.Globals)[0], line.Words[0])
+	}
 	if noun.Official && client.found() {
 		route := Route{Kind: Official, Program: d.handOver(client, args)}
 		if line.Verbose {

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 )
@@ -30,6 +31,12 @@ func runHelp(ctx context.Context, inv *cli.Invocation, d *Dispatcher, words []st
 	route, err := d.Resolve(ctx, append(append([]string{}, words...), "--help"))
 	if err != nil {
 		return err
+	}
+	if route.Kind == Own {
+		return cli.Help(inv, words)
+	}
+	if route.Notice != "" {
+		fmt.Fprintln(inv.IO.Err, "notice: "+route.Notice)
 	}
 	code, err := route.Program.Exec()
 	if err != nil {

@@ -1,12 +1,12 @@
 package dispatch
 
 import (
-	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/searchpath"
 )
 
@@ -81,7 +81,7 @@ func notExecutable(path string) *StartError {
 	return &StartError{
 		Path:   path,
 		Reason: "it may not be executed",
-		hints:  []string{"chmod +x " + quoted(path)},
+		hints:  []string{"chmod +x " + cli.Quote(path)},
 	}
 }
 
@@ -144,15 +144,4 @@ func spellings(all, words []string) []string {
 		}
 	}
 	return all
-}
-
-// quoted is a path as a word for a POSIX shell.
-func quoted(path string) string {
-	plain := func(r rune) bool {
-		return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune("/._-+@%,", r)
-	}
-	if strings.IndexFunc(filepath.ToSlash(path), func(r rune) bool { return !plain(r) }) < 0 {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

@@ -33,8 +33,8 @@ type client struct {
 
 func (c client) found() bool { return c.path != "" }
 
-// client finds the first fal on PATH that is not this program and that was
-// not given these arguments before.
+// client finds the first fal on PATH that is not this program, nor another
+// build of it, and that was not given these arguments before.
 func (d *Dispatcher) client(args []string) client {
 	self, err := os.Stat(d.env.Self)
 	if d.env.Self == "" || err != nil {
@@ -49,6 +49,9 @@ func (d *Dispatcher) client(args []string) client {
 		file, found := d.path.In(folder, "fal")
 		if !found || !file.Executable || os.SameFile(file.Info, self) {
 			continue
+		}
+		if _, own := versionOf(file.Path); own {
+			continue // a second installation of this program
 		}
 		entry := visit(file.Path, args)
 		if len(visited) >= maxHandOvers || slices.Contains(visited, entry) {

@@ -14,6 +14,25 @@ import (
 	"github.com/fal-plugins/fal/plugins/dispatch"
 )
 
+// The official client has no flags before its commands.
+func TestFlagsBeforeAForeignCommand(t *testing.T) {
+	root := realTempDir(t)
+	write(t, filepath.Join(root, "b/fal"), "")
+	d := dispatcher(t, root, "own", "b")
+	for typed, message := range map[string]string{
+		"--team t run x.py": "--team before `run`, which is a command of the official client",
+		"-vojson run":       "-ojson before `run`, which is a command of the official client",
+		"--json":            "flags, and no command",
+		"--profile dev -v":  "flags, and no command",
+	} {
+		_, err := d.Resolve(t.Context(), strings.Fields(typed))
+		var usage *dispatch.UsageError
+		if !errors.As(err, &usage) || usage.Message != message || len(usage.Hints()) == 0 {
+			t.Errorf("%s: %v, want %q", typed, err, message)
+		}
+	}
+}
+
 func TestResolve(t *testing.T) {
 	tests := []struct {
 		typed string
@@ -22,9 +41,8 @@ func TestResolve(t *testing.T) {
 		args  string
 	}{
 		{"", dispatch.Own, "", ""},
-		{"--json", dispatch.Own, "", ""},
 		{"--help", dispatch.Own, "", ""},
-		{"-h x", dispatch.Own, "", ""},
+		{"-h help", dispatch.Own, "", ""},
 		{"--version", dispatch.Own, "", ""},
 		{"help x", dispatch.Own, "", ""},
 		{"--profile dev version", dispatch.Own, "", ""},
@@ -34,6 +52,7 @@ func TestResolve(t *testing.T) {
 		{"x", dispatch.Plugin, "a/fal-x", ""},
 		{"x list --json", dispatch.Plugin, "a/fal-x", "list --json"},
 		{"x --help", dispatch.Plugin, "a/fal-x", "--help"},
+		{"--help x list", dispatch.Plugin, "a/fal-x", "list --help"},
 		{"x-y -- z", dispatch.Plugin, "a/fal-x-y", "-- z"},
 		{"--profile dev x list a -- b", dispatch.Plugin, "a/fal-x", "--profile dev list a -- b"},
 		{"--profile dev -ojson x y z", dispatch.Plugin, "a/fal-x-y", "--profile dev -ojson z"},
@@ -43,9 +62,8 @@ func TestResolve(t *testing.T) {
 		{"app list", dispatch.Plugin, "a/fal-apps", "list"},
 
 		{"run x.py::f --n 1", dispatch.Official, "b/fal", "run x.py::f --n 1"},
-		{"--team t run x.py", dispatch.Official, "b/fal", "--team t run x.py"},
-		{"--team t -v --json keys list -v", dispatch.Official, "b/fal", "--team t --json keys list -v"},
-		{"-vojson --verbose -vv --verbose=true -v=false run", dispatch.Official, "b/fal", "-ojson run"},
+		{"-v keys list --team t -v", dispatch.Official, "b/fal", "keys list --team t -v"},
+		{"--verbose -vv --verbose=true -v=false run", dispatch.Official, "b/fal", "run"},
 		{"key list", dispatch.Official, "b/fal", "key list"},
 		{"file ls", dispatch.Official, "b/fal", "file ls"},
 		{"completion install", dispatch.Official, "b/fal", "completion install"},

@@ -197,6 +197,15 @@ func unknownFlag(flags []globalFlag, typed string) error {
 	return failure
 }
 
+// foreignFlags is the error of flags before a command that the official client
+// answers: it has none there, and not all of ours at all.
+func foreignFlags(flag, command string) error {
+	return &UsageError{
+		Message: shown(flag) + " before `" + command + "`, which is a command of the official client",
+		hints:   []string{"put the official client's own flags behind the command", "FAL_PROFILE=NAME chooses a profile for both"},
+	}
+}
+
 func missingValue(flag globalFlag) error {
 	if flag.values == 2 {
 		return &UsageError{Message: "--" + flag.name + " needs a name and a value"}

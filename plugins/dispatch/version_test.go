@@ -1,24 +1,39 @@
 package dispatch
 
 import (
-	"runtime/debug"
+	"os/exec"
+	"path/filepath"
 	"testing"
 )
 
-func TestLinkedVersion(t *testing.T) {
-	tests := map[string]string{
-		"": "",
-		"-X github.com/fal-plugins/fal/plugins/internal/cli.version=v1.2.3":                                           "v1.2.3",
-		"-s -w -X=github.com/fal-plugins/fal/plugins/internal/cli.Version=v1.2.3":                                     "v1.2.3",
-		`-X "github.com/fal-plugins/fal/x.version=v1" -X 'github.com/fal-plugins/fal/x.commit=abc'`:                   "v1",
-		"-X github.com/other/fal.version=v9":                                                                          "",
-		"-X github.com/fal-plugins/fal/x.conversion=v9":                                                               "",
-		"-X github.com/fal-plugins/fal/x.version=v1+2=3 -X github.com/fal-plugins/fal/x.date=2026-11-21T18:30:00Z -s": "v1+2=3",
+// The version is found in programs that are built as the Makefile builds them:
+// without paths, and without the linker's flags in the build information.
+func TestVersionOf(t *testing.T) {
+	dir := t.TempDir()
+	build := func(name string, flags ...string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		args := append([]string{"build", "-trimpath", "-tags", "urfave_cli_no_docs", "-o", path}, flags...)
+		cmd := exec.Command("go", append(args, module+"/cmd/fal")...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return path
 	}
-	for flags, want := range tests {
-		settings := []debug.BuildSetting{{Key: "-compiler", Value: "gc"}, {Key: "-ldflags", Value: flags}}
-		if got := linkedVersion(settings); got != want {
-			t.Errorf("%q gives %q, want %q", flags, got, want)
+	stamped := build("stamped", "-ldflags", "-s -w -X '"+module+"/plugins/internal/version.stamp=fal-version<1.2.3-rc.1>'")
+	if v, own := versionOf(stamped); v != "1.2.3-rc.1" || !own {
+		t.Errorf("stamped: %q, %v", v, own)
+	}
+	if _, own := versionOf(build("plain", "-buildvcs=false")); !own {
+		t.Error("plain: not taken for ours")
+	}
+	goTool, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{goTool, filepath.Join(dir, "missing"), dir} {
+		if v, own := versionOf(path); v != "" || own {
+			t.Errorf("%s: %q, %v", path, v, own)
 		}
 	}
 }

@@ -120,14 +120,15 @@ func newEnv() *cli.Command {
 		Description: "Prints commands for the shell to run. They make these programs, and the official client too, use the control plane until the shell ends. " +
 			"They contain its key.",
 		Output: cli.Text,
+		Single: true,
 		JSON:   Environment{},
 		Flags: []*cli.Flag{
 			{Name: "shell", Placeholder: "SHELL", Values: shellNames(), Value: cli.String(&o.shell),
-				Usage: "language to print: " + strings.Join(shellNames(), ", ") + "; your login shell's without it"},
+				Usage: "language to print: " + strings.Join(shellNames(), ", ") + "; sh without it, and PowerShell on Windows"},
 			o.folder.flag(),
 		},
 		Examples: []cli.Example{
-			{Comment: "sh, bash, zsh", Line: `eval "$(fal local env)"`},
+			{Comment: "sh, bash, zsh, fish", Line: `eval "$(fal local env)"`},
 			{Comment: "fish", Line: "fal local env --shell fish | source"},
 			{Comment: "PowerShell", Line: "fal local env --shell powershell | Out-String | Invoke-Expression"},
 		},

@@ -26,7 +26,10 @@ func TestEnv(t *testing.T) {
 		"export FAL_REST_HOST='" + *s.Address + "'\n" +
 		"export ISOLATE_TEST_MODE='1'\n")
 	b.runEnv([]string{"SHELL=/usr/bin/fish"}, "env", "-q", ".FAL_KEY").ok().prints(key + "\n")
-	if r := b.runEnv([]string{"SHELL=/usr/bin/fish"}, "env").ok(); !strings.HasPrefix(r.stdout, "set -gx FAL_KEY '") {
+	if r := b.runEnv([]string{"SHELL=/usr/bin/fish"}, "env").ok(); !strings.HasPrefix(r.stdout, "export FAL_KEY='") {
+		t.Errorf("under a login shell of fish:\n%s", r.stdout)
+	}
+	if r := b.run("env", "--shell", "fish").ok(); !strings.HasPrefix(r.stdout, "set -gx FAL_KEY '") || !strings.Contains(r.stdout, "';\n") {
 		t.Errorf("for fish:\n%s", r.stdout)
 	}
 	if r := b.run("env", "--shell", "powershell").ok(); !strings.HasPrefix(r.stdout, "$env:FAL_KEY = '") {
@@ -199,9 +202,9 @@ func TestGuessShell(t *testing.T) {
 		path, system string
 		want         shell
 	}{
-		{"/usr/bin/fish", "linux", fishShell}, {"/opt/bin/fish", "darwin", fishShell}, {"/bin/zsh", "darwin", posixShell},
+		{"/usr/bin/fish", "linux", posixShell}, {"/bin/zsh", "darwin", posixShell},
 		{"", "linux", posixShell}, {"", "windows", powerShell}, {"/usr/bin/bash", "windows", posixShell},
-		{"/usr/bin/fish.exe", "windows", fishShell}, {"/bin/tcsh", "linux", posixShell},
+		{"/usr/bin/fish.exe", "windows", posixShell}, {"/bin/tcsh", "linux", posixShell},
 	} {
 		if got := guessShell(func(string) string { return c.path }, c.system); got != c.want {
 			t.Errorf("%s on %s: %s, want %s", c.path, c.system, got, c.want)

@@ -283,7 +283,7 @@ func TestUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"start", "--port", "0"}, {"start", "--port", "65536"}, {"start", "--port", "http"}, {"start", "now"},
 		{"start", "--data-dir", ""}, {"stop", "--force"}, {"env", "--shell", "tcsh"}, {"logs", "-n", "-1"},
-		{"logs", "-n", "many"}, {"use", "--profile", ""}, {"status", "-o", "xml"}, {"begin"},
+		{"logs", "-n", "many"}, {"use", "--name", ""}, {"status", "-o", "xml"}, {"begin"},
 	} {
 		b.run(args...).exits(2).prints("").says("error: ")
 	}

@@ -32,6 +32,7 @@ func newReset() *cli.Command {
 		Summary:     "Stop the control plane and delete what it keeps",
 		Description: "Deletes the data folder: apps, keys, history and logs. Asks first; without a terminal --yes is needed.",
 		Output:      cli.Text,
+		Single:      true,
 		JSON:        Reset{},
 		Flags: []*cli.Flag{
 			{Name: "yes", Aliases: []string{"y"}, Value: cli.Bool(&o.yes), Usage: "do not ask"},

@@ -1,7 +1,6 @@
 package local
 
 import (
-	"path/filepath"
 	"strings"
 )
 
@@ -18,15 +17,12 @@ func shellNames() []string {
 	return []string{string(posixShell), string(fishShell), string(powerShell)}
 }
 
-// guessShell is the user's own. Where the environment does not say, it is the
-// one that the system comes with.
+// guessShell is what nobody has to name. SHELL does not count: it is the login
+// shell, and scripts, make and other shells run under it; and fish reads what
+// is for sh.
 func guessShell(getenv func(string) string, system string) shell {
-	path := getenv("SHELL")
-	switch {
-	case path == "" && system == "windows":
+	if system == "windows" && getenv("SHELL") == "" {
 		return powerShell
-	case strings.HasSuffix(strings.TrimSuffix(filepath.ToSlash(path), ".exe"), "fish"):
-		return fishShell
 	}
 	return posixShell
 }
@@ -35,7 +31,7 @@ func guessShell(getenv func(string) string, system string) shell {
 func (s shell) export(name, value string) string {
 	switch s {
 	case fishShell:
-		return "set -gx " + name + " '" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
+		return "set -gx " + name + " '" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "';" // `eval (...)` joins lines
 	case powerShell:
 		// It takes the typographic quotes for the plain one.
 		doubled := strings.NewReplacer("'", "''", "‘", "‘‘", "’", "’’", "‚", "‚‚", "‛", "‛‛").Replace(value)

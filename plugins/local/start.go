@@ -34,6 +34,7 @@ func newStart() *cli.Command {
 		Description: "Starts the control plane in the background and returns when it answers. When it is running already, that is said and all is well; with --sample the sample app is added.\n\n" +
 			"It answers gRPC and REST at one port of 127.0.0.1. What it keeps is in its data folder and is there again after the next start.",
 		Output: cli.Text,
+		Single: true,
 		JSON:   Status{},
 		Flags: append(o.server.flags(), o.folder.flag(),
 			&cli.Flag{Name: "foreground", Value: cli.Bool(&o.foreground),

@@ -51,6 +51,7 @@ func newStatusCommand() *cli.Command {
 		Summary:     "Show whether the control plane is running, and where",
 		Description: "The exit code is 0 when it is running and 1 when it is not.",
 		Output:      cli.Records,
+		Single:      true,
 		JSON:        Status{},
 		Flags:       []*cli.Flag{o.flag()},
 		Examples: []cli.Example{

@@ -23,6 +23,7 @@ func newStop() *cli.Command {
 		Summary:     "Stop the control plane and its runners",
 		Description: "Lets requests in flight end, ends every runner, and returns when all are gone. What the control plane keeps stays in its data folder.",
 		Output:      cli.Text,
+		Single:      true,
 		JSON:        Stopped{},
 		Flags:       []*cli.Flag{o.flag()},
 		Examples:    []cli.Example{{Comment: "end it with all that it runs", Line: "fal local stop"}},

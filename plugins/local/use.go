@@ -43,16 +43,17 @@ func newUse() *cli.Command {
 		Description: "Writes its key and its address into a profile of the configuration file. The profile stays good over stop and start; `fal local reset` makes another key. " +
 			"The official client does not read the address of such a profile: for it there is `fal local env`.",
 		Output: cli.Text,
+		Single: true,
 		JSON:   UsedProfile{},
 		Flags: []*cli.Flag{
-			{Name: "profile", Placeholder: "NAME", Value: cli.NonEmpty(&o.profile), Usage: "name of the profile; local without it"},
+			{Name: "name", Placeholder: "NAME", Value: cli.NonEmpty(&o.profile), Usage: "name of the profile; local without it"},
 			{Name: "default", Value: cli.Bool(&o.choose), Usage: "make it the default profile"},
 			{Name: "force", Value: cli.Bool(&o.force), Usage: "also change a profile that is not of a local control plane"},
 			o.folder.flag(),
 		},
 		Examples: []cli.Example{
 			{Comment: "then: fal --profile local runners list", Line: "fal local use"},
-			{Comment: "for a second control plane", Line: "fal local use --profile other --data-dir ~/other"},
+			{Comment: "for a second control plane", Line: "fal local use --name other --data-dir ~/other"},
 		},
 		Run: func(ctx context.Context, inv *cli.Invocation) error { return runUse(ctx, inv, o) },
 	}
@@ -123,7 +124,7 @@ func (o *useOptions) permit(f *config.File) error {
 	}
 	return (&cli.Error{Code: string(config.ProfileExists),
 		Message: fmt.Sprintf("profile %s exists and is not of a local control plane: its key would be lost", iostreams.SanitizeLine(o.profile))}).
-		WithHint("choose another name with --profile, or overwrite it with --force")
+		WithHint("choose another one with --name, or overwrite it with --force")
 }
 
 func (o *useOptions) advise(inv *cli.Invocation, dir dataDir, used UsedProfile, tls bool) {
@@ -131,6 +132,7 @@ func (o *useOptions) advise(inv *cli.Invocation, dir dataDir, used UsedProfile, 
 		hint(inv, "a profile cannot say whom to trust: export SSL_CERT_FILE="+cli.Quote(dir.bundle()))
 	}
 	if used.Default {
+		hint(inv, "the official client does not read local_host: with this default profile it would send the key to the service")
 		hint(inv, "to try it: fal runners list")
 		return
 	}

@@ -53,7 +53,7 @@ func TestUse(t *testing.T) {
 		t.Errorf("resolved to %s", cfg.Host.Address())
 	}
 
-	b.run("use", "--profile", "my box", "--default").ok().says("fal runners list")
+	b.run("use", "--name", "my box", "--default").ok().says("fal runners list")
 	if got := b.config(); !strings.HasPrefix(got, want) || !strings.Contains(got, `profile = "my box"`) {
 		t.Errorf("after --default:\n%s", got)
 	}
@@ -70,9 +70,9 @@ func TestUseSparesOtherProfiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"local", "empty"} {
-		b.run("use", "--profile", name).exits(1).prints("").says("profile " + name + " exists").says("--force")
+		b.run("use", "--name", name).exits(1).prints("").says("profile " + name + " exists").says("--force")
 	}
-	b.run("use", "--profile", "__internal__").exits(2).prints("")
+	b.run("use", "--name", "__internal__").exits(2).prints("")
 	if got := b.config(); got != before {
 		t.Errorf("the file was changed:\n%s", got)
 	}

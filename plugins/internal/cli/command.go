@@ -14,7 +14,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"strings"
 	"time"
 
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
@@ -62,14 +64,21 @@ type Command struct {
 	Examples    []Example
 	Sub         []*Command
 	Output      OutputKind
+	// Single says that one record is printed, which has no name to print.
+	Single bool
 	// JSON is a zero value of the contract struct that the command prints as
 	// JSON; help lists its keys.
 	JSON any
 	// Environment adds --env.
 	Environment bool
-	// Waits says, once the flags are parsed, that the command may wait for
-	// longer than a request takes: then only --timeout bounds it as a whole.
+	// Waits says, once the flags are parsed, that the command may take longer
+	// than DefaultTimeout. It counts for an app without Account: elsewhere each
+	// request is bounded by itself, and the whole by --timeout alone.
 	Waits func() bool
+	// Lasts says, once the flags are parsed, that the command goes on after
+	// its first answer for as long as that takes: then --timeout bounds what
+	// RequestContext is used for, and nothing bounds the whole.
+	Lasts func() bool
 	Run   func(ctx context.Context, inv *Invocation) error
 }
 
@@ -80,6 +89,10 @@ type Arg struct {
 	Value    Value
 	Optional bool
 	Repeat   bool // takes all that follow
+	// Verbatim is a Repeat that is a command line of another program. A flag
+	// behind its first word is refused unless it stands behind `--`: it could
+	// be ours or the program's.
+	Verbatim bool
 }
 
 // Flag is an option of a command.
@@ -136,20 +149,53 @@ type Invocation struct {
 	DashAt int
 
 	typed string // "fal runners" or "fal-runners"
+	lasts bool
+	line  line
+}
+
+// Again returns this command line with more words, to be pasted: every flag
+// and argument as it was understood, quoted for a shell.
+func (inv *Invocation) Again(more ...string) string {
+	words := []string{inv.typed}
+	for _, c := range inv.line.path {
+		words = append(words, c.Name)
+	}
+	for _, g := range inv.line.flags {
+		switch {
+		case g.flag.Value.kind() == kindBool && g.value == "true":
+			words = append(words, "--"+g.flag.Name)
+		case g.flag.Arity > 1:
+			words = append(words, "--"+g.flag.Name)
+			for v := range strings.SplitSeq(g.value, ArgSeparator) {
+				words = append(words, Quote(v))
+			}
+		default:
+			words = append(words, "--"+g.flag.Name+"="+Quote(g.value))
+		}
+	}
+	words = append(words, more...)
+	if len(inv.line.args) > 0 {
+		words = append(words, "--")
+	}
+	for _, a := range inv.line.args {
+		words = append(words, Quote(a))
+	}
+	return strings.Join(words, " ")
 }
 
 // Typed returns the words that start a command line for this app, as the user
 // typed them: "fal runners" through the dispatcher, else "fal-runners".
 func (inv *Invocation) Typed() string { return inv.typed }
 
-// DefaultTimeout bounds a single request when --timeout is not given.
+// DefaultTimeout bounds a single request when --timeout is not given. A
+// question to the user is never bounded by it.
 const DefaultTimeout = 60 * time.Second
 
 // RequestContext bounds one request of a command whose whole run may take
 // longer.
 func (inv *Invocation) RequestContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	if inv.Timeout > 0 {
+	if inv.Timeout > 0 && !inv.lasts {
 		return context.WithCancel(ctx) // the whole command is bounded already
 	}
-	return context.WithTimeout(ctx, DefaultTimeout)
+	return context.WithTimeout(ctx, cmp.Or(inv.Timeout, DefaultTimeout))
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 )
 
 // Exit codes, the same in every binary.
@@ -89,7 +91,7 @@ func ExitCode(err error) int {
 	return ExitFailure
 }
 
-// codeWords are the words for programs of the exit codes that have no finer one.
+// codeWord is the word for programs of an exit code that has no finer one.
 func codeWord(exit int) string {
 	switch exit {
 	case ExitUsage:
@@ -142,12 +144,13 @@ func report(w io.Writer, typed string, err error, asJSON bool, paint func(label,
 		_ = enc.Encode(out) // stderr is the last place to complain to
 		return
 	}
-	first, rest, more := strings.Cut(message, "\n")
+	// Messages may hold text from the service, and this may be a terminal.
+	first, rest, more := strings.Cut(iostreams.Sanitize(message), "\n")
 	fmt.Fprintf(w, "%s: %s %s\n", typed, paint("error", "error:"), first)
 	if more {
 		fmt.Fprintln(w, rest)
 	}
 	for _, h := range hints {
-		fmt.Fprintf(w, "%s %s\n", paint("hint", "hint:"), h)
+		fmt.Fprintf(w, "%s %s\n", paint("hint", "hint:"), iostreams.SanitizeLine(h))
 	}
 }

@@ -2,11 +2,9 @@ package cli
 
 import (
 	"errors"
-	"os"
 	"strings"
 	"time"
 
-	"github.com/fal-plugins/fal/plugins/internal/invocation"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 )
@@ -138,27 +136,42 @@ func (g *globals) flags(c *Command) []*Flag {
 }
 
 // wantsJSON reports whether JSON was asked for by name, which decides the form
-// of errors too. --jq does not count: what it prints is mostly text for people
-// and shell scripts, and its own errors show a place in the expression.
-func (g *globals) wantsJSON() bool {
-	f := output.Format(strings.ToLower(g.format))
-	return g.json || f == output.JSON || f == output.JSONL
+// of errors too, of those in the line itself included. --jq does not count:
+// what it prints is mostly text for people and shell scripts, and its own
+// errors show a place in the expression.
+func (l line) wantsJSON(getenv func(string) string) bool {
+	asked := false
+	for _, f := range l.flags {
+		switch {
+		case f.flag.Group != groupOutput:
+		case f.flag.Name == "json":
+			asked = f.value == "true"
+		case f.flag.Name == "output":
+			return isJSON(f.value)
+		}
+	}
+	c := l.command()
+	return asked || c != nil && c.Output == Records && isJSON(getenv("FAL_OUTPUT"))
 }
 
-// asksForJSON is wantsJSON for a line that could not be read to its end.
+func isJSON(format string) bool {
+	f := output.Format(strings.ToLower(format))
+	return f == output.JSON || f == output.JSONL
+}
+
+// asksForJSON is wantsJSON for a line that was not read: no command is known
+// for it.
 func asksForJSON(argv []string) bool {
 	for i, w := range argv {
+		value, long := strings.CutPrefix(w, "--output=")
+		short, cluster := strings.CutPrefix(w, "-o")
 		switch {
 		case w == "--":
 			return false
-		case w == "--json":
+		case w == "--json", long && isJSON(value), cluster && isJSON(strings.TrimPrefix(short, "=")):
 			return true
-		case w == "--output=json", w == "--output=jsonl", w == "-ojson", w == "-ojsonl", w == "-o=json", w == "-o=jsonl":
+		case (w == "-o" || w == "--output") && i+1 < len(argv) && isJSON(argv[i+1]):
 			return true
-		case w == "-o" || w == "--output":
-			if i+1 < len(argv) && (argv[i+1] == "json" || argv[i+1] == "jsonl") {
-				return true
-			}
 		}
 	}
 	return false
@@ -175,12 +188,19 @@ func (g *globals) printer(app *App, c *Command, streams *iostreams.Streams, gete
 		if err != nil {
 			return nil, "", &Error{Exit: ExitUsage, Message: "FAL_OUTPUT: " + err.Error(), Hint: hintsOf(err)}
 		}
-		format = f
+		if !c.Single || output.CheckObject(f) == nil { // a wish for lists is none here
+			format = f
+		}
 	}
 	if g.format != "" {
 		f, err := output.ParseFormat(g.format)
 		if err != nil {
 			return nil, "", err
+		}
+		if c.Single {
+			if err := output.CheckObject(f); err != nil {
+				return nil, "", err
+			}
 		}
 		format, explicit = f, true
 	}
@@ -215,14 +235,4 @@ func hintsOf(err error) []string {
 		return hinted.Hints()
 	}
 	return nil
-}
-
-// typedForm returns how the program was called: through the dispatcher, or
-// directly by its name.
-func typedForm(app *App, getenv func(string) string) string {
-	form, ok := invocation.Typed(getenv(invocation.Variable), app.Name, os.Getpid(), os.Getppid())
-	if !ok {
-		return app.Name
-	}
-	return form
 }

@@ -37,7 +37,7 @@ func (h helpText) command(w io.Writer, path []*Command) error {
 	}
 	b.WriteString(summary + ".\n\n")
 	h.heading(&b, "Usage")
-	b.WriteString("  " + usageLine(h.app, path, h.root()) + "\n")
+	b.WriteString("  " + usageLine(h.app, path, h.typed) + "\n")
 	if c != nil && len(c.Aliases) > 0 {
 		b.WriteString("\n")
 		h.heading(&b, "Aliases")
@@ -68,8 +68,12 @@ func (h helpText) command(w io.Writer, path []*Command) error {
 	}
 	if c == nil || len(c.Sub) > 0 {
 		b.WriteString("\n")
-		h.wrap(&b, "`"+usageWords(h.app, path, h.root())+" COMMAND --help` describes a command; `"+
-			h.root()+" help exit-codes`, `environment` and `output` describe what all have in common.", 0)
+		h.wrap(&b, "`"+usageWords(h.app, path, h.typed)+" COMMAND --help` describes a command; `"+
+			h.typed+" help exit-codes`, `environment` and `output` describe what all have in common.", 0)
+		if c == nil {
+			b.WriteString("\n")
+			h.wrap(&b, h.shared(), 0)
+		}
 	}
 	_, err := w.Write(b.Bytes())
 	return err
@@ -171,8 +175,16 @@ func (h helpText) width() int {
 	return max(40, min(w, widestHelp))
 }
 
-// root is the first word, or two, of a command line of this app.
-func (h helpText) root() string { return h.typed }
+// shared names the flags that stand in the help of each command.
+func (h helpText) shared() string {
+	var names []string
+	for _, f := range h.globals.flags(&Command{Output: Records}) {
+		if !f.Hidden {
+			names = append(names, "--"+f.Name)
+		}
+	}
+	return "Flags that most commands take, anywhere on the line: " + strings.Join(names, ", ") + "."
+}
 
 func usageWords(app *App, path []*Command, typed string) string {
 	words := []string{typed}
@@ -192,6 +204,9 @@ func usageLine(app *App, path []*Command, typed string) string {
 	}
 	for _, a := range path[len(path)-1].Args {
 		name := a.Name
+		if a.Verbatim {
+			return usage + " [flags] -- " + name + "..."
+		}
 		if a.Repeat {
 			name += "..."
 		}

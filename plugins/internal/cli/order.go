@@ -19,6 +19,7 @@ type line struct {
 	dashAt  int // len(args) when `--` came, or -1
 	help    bool
 	version bool
+	unread  bool // an error ended the reading
 }
 
 type given struct {
@@ -48,6 +49,7 @@ func (l line) canonical() []string {
 
 type orderer struct {
 	app     *App
+	typed   string                 // "fal runners" or "fal-runners"
 	globals func(*Command) []*Flag // the flags that the app adds to a command
 	line    line
 	// afterSet is the closed-set flag whose values ended at the last word.
@@ -56,9 +58,10 @@ type orderer struct {
 
 // order reads argv. It returns what it understood together with the error, so
 // that help and the form of the error can be right.
-func order(app *App, globals func(*Command) []*Flag, argv []string) (line, error) {
-	o := &orderer{app: app, globals: globals, line: line{dashAt: -1}}
+func order(app *App, globals func(*Command) []*Flag, typed string, argv []string) (line, error) {
+	o := &orderer{app: app, typed: typed, globals: globals, line: line{dashAt: -1}}
 	err := o.read(argv)
+	o.line.unread = err != nil
 	return o.line, err
 }
 
@@ -89,6 +92,9 @@ func (o *orderer) read(words []string) error {
 		case word == "--version" && len(o.line.path) == 0:
 			o.line.version = true
 		case looksLikeFlag(word):
+			if o.inVerbatim() && !o.line.help {
+				return o.undecided(word, words)
+			}
 			rest, err := o.flag(word, words)
 			if err != nil {
 				if o.line.help {
@@ -113,6 +119,9 @@ func (o *orderer) read(words []string) error {
 		return nil
 	}
 	if !o.isLeaf() {
+		if early > 0 {
+			return Usagef("flags, and no command").WithHint(o.seeHelp())
+		}
 		return nil
 	}
 	known := o.flagsOf(o.line.command())
@@ -129,6 +138,36 @@ func (o *orderer) read(words []string) error {
 func (o *orderer) isLeaf() bool {
 	c := o.line.command()
 	return c != nil && len(c.Sub) == 0
+}
+
+// inVerbatim reports whether the first word of a Verbatim argument has come.
+func (o *orderer) inVerbatim() bool {
+	if !o.isLeaf() {
+		return false
+	}
+	args := o.line.command().Args
+	return len(args) > 0 && args[len(args)-1].Verbatim && len(o.line.args) >= len(args)
+}
+
+// undecided is the error for a flag inside a Verbatim argument, with the line
+// as it must be written if the flag belongs to it.
+func (o *orderer) undecided(word string, rest []string) error {
+	words := []string{o.typedPath()}
+	for _, g := range o.line.flags {
+		words = append(words, g.typed)
+		if g.flag.Value.kind() != kindBool {
+			words[len(words)-1] = "--" + g.flag.Name + "=" + Quote(g.value)
+		}
+	}
+	own := len(o.line.command().Args) - 1
+	for _, w := range o.line.args[:own] {
+		words = append(words, Quote(w))
+	}
+	words = append(words, "--")
+	for _, w := range slices.Concat(o.line.args[own:], []string{word}, rest) {
+		words = append(words, Quote(w))
+	}
+	return Usagef("%s could be a flag of `%s` or of %s", word, o.typedPath(), o.line.args[own]).WithHint(strings.Join(words, " "))
 }
 
 func (o *orderer) children() []*Command {
@@ -169,10 +208,7 @@ func (o *orderer) takesArg() bool {
 }
 
 func (o *orderer) typedPath() string {
-	words := []string{"fal"}
-	if o.app.Noun != "" {
-		words = append(words, o.app.Noun)
-	}
+	words := []string{o.typed}
 	for _, c := range o.line.path {
 		words = append(words, c.Name)
 	}
@@ -197,6 +233,10 @@ func (o *orderer) flag(word string, rest []string) ([]string, error) {
 	for letters != "" {
 		name := letters[:1]
 		letters = letters[1:]
+		if name == "h" {
+			o.line.help = true
+			continue
+		}
 		f := o.lookup(name)
 		if f == nil {
 			return nil, o.unknownFlag("-" + name)
@@ -244,8 +284,8 @@ func (o *orderer) values(f *Flag, typed, inline string, hasInline bool, rest []s
 		inline, rest = rest[0], rest[1:]
 	}
 	o.addSplit(f, typed, inline)
-	if !f.Greedy {
-		return rest, nil
+	if !f.Greedy || len(f.Values) == 0 && !o.isLeaf() {
+		return rest, nil // before the command, an open set would swallow it
 	}
 	for len(rest) > 0 && !looksLikeFlag(rest[0]) {
 		if len(f.Values) > 0 && !inSet(f, rest[0]) {
@@ -325,6 +365,9 @@ func (o *orderer) unknownFlag(typed string) error {
 		for _, c := range o.children() {
 			collect(c)
 		}
+	}
+	if o.app.CompileJQ == nil && (typed == "--jq" || typed == "-q") {
+		return e.WithHint("this program has no jq in it: pipe its JSON into jq")
 	}
 	if strings.HasPrefix(typed, "--") {
 		if near := suggest.Nearest(typed, names); near != "" {

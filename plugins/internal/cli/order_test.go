@@ -94,7 +94,7 @@ func TestOrder(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSample()
 			g := newGlobals(s.app)
-			l, err := order(s.app, g.flags, strings.Fields(tt.in))
+			l, err := order(s.app, g.flags, "fal things", strings.Fields(tt.in))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -128,7 +128,7 @@ func TestOrderRefuses(t *testing.T) {
 		t.Run(tt.in, func(t *testing.T) {
 			s := newSample()
 			g := newGlobals(s.app)
-			_, err := order(s.app, g.flags, strings.Fields(tt.in))
+			_, err := order(s.app, g.flags, "fal things", strings.Fields(tt.in))
 			if tt.message == "" {
 				if err != nil {
 					t.Fatal(err)
@@ -160,12 +160,12 @@ func FuzzOrder(f *testing.F) {
 		argv := strings.Split(joined, "\x00")
 		s := newSample()
 		g := newGlobals(s.app)
-		l, err := order(s.app, g.flags, argv)
+		l, err := order(s.app, g.flags, "fal things", argv)
 		if err != nil || l.help || l.version || l.command() == nil || len(l.command().Sub) > 0 {
 			return
 		}
 		// What is in order stays as it is.
-		again, err := order(s.app, g.flags, l.canonical())
+		again, err := order(s.app, g.flags, "fal things", l.canonical())
 		if err != nil {
 			t.Fatalf("%q: canonical %q: %v", argv, l.canonical(), err)
 		}
@@ -173,4 +173,46 @@ func FuzzOrder(f *testing.F) {
 			t.Errorf("%q: %q, then %q", argv, l.canonical(), again.canonical())
 		}
 	})
+}
+
+func TestVerbatimArgument(t *testing.T) {
+	var id string
+	var command []string
+	var tty, stdin bool
+	var name string
+	app := &App{Name: "fal-things", Noun: "things", Account: true, Commands: []*Command{{
+		Name: "exec",
+		Args: []Arg{{Name: "ID", Value: NonEmpty(&id)}, {Name: "COMMAND", Repeat: true, Verbatim: true, Value: Strings(&command)}},
+		Flags: []*Flag{
+			{Name: "stdin", Aliases: []string{"i"}, Value: Bool(&stdin)},
+			{Name: "tty", Aliases: []string{"t"}, Value: Bool(&tty)},
+			{Name: "name", Placeholder: "NAME", Value: String(&name)},
+		},
+	}}}
+	tests := []struct{ in, want, hint string }{
+		{"exec a -it -- cat -n --help", "exec --stdin=true --tty=true -- a cat -n --help", ""},
+		{"exec -it a -- cat", "exec --stdin=true --tty=true -- a cat", ""},
+		{"-it exec a cat x", "exec --stdin=true --tty=true -- a cat x", ""},
+		{"exec -- a cat -v", "exec -- a cat -v", ""},
+		{"exec a cat -", "exec -- a cat -", ""},
+		{"exec -i --name x a ls -l 'b c'", "", "fal things exec -i --name=x a -- ls -l ''\\''b' 'c'\\'''"},
+		{"exec a cat -v", "", "fal things exec a -- cat -v"},
+		{"exec a sh --json=1 -- x", "", "fal things exec a -- sh --json=1 -- x"},
+	}
+	for _, tt := range tests {
+		l, err := order(app, newGlobals(app).flags, "fal things", strings.Fields(tt.in))
+		var e *Error
+		if tt.hint != "" {
+			if !errors.As(err, &e) || ExitCode(err) != ExitUsage || !slices.Contains(e.Hint, tt.hint) {
+				t.Errorf("%s: %+v", tt.in, err)
+			}
+			continue
+		}
+		if got := strings.Join(l.canonical(), " "); err != nil || got != tt.want {
+			t.Errorf("%s: %q, %v; want %q", tt.in, got, err, tt.want)
+		}
+	}
+	if usage := usageLine(app, app.Commands[:1], "fal"); usage != "fal things exec ID [flags] -- COMMAND..." {
+		t.Errorf("usage %q", usage)
+	}
 }

@@ -13,27 +13,28 @@ type Tester interface {
 	Errorf(format string, args ...any)
 }
 
-// TryEverything gives every command of app --help, and then garbage that it
+// TryEverything gives every command of an app --help, and then garbage that it
 // must refuse, for the tests of each plugin: nothing may run or panic, help
 // goes to stdout with exit code 0, mistakes go to stderr with exit code 2.
-func TryEverything(t Tester, app *App) {
+func TryEverything(t Tester, newApp func() *App) {
 	t.Helper()
 	var visit func(path []string, commands []*Command)
 	visit = func(path []string, commands []*Command) {
 		for _, c := range commands {
 			words := append(append([]string{}, path...), c.Name)
-			tryCommand(t, app, words, c)
+			tryCommand(t, newApp, words, c)
 			visit(words, c.Sub)
 		}
 	}
-	visit(nil, withBuiltins(app).Commands)
+	visit(nil, withBuiltins(newApp()).Commands)
 }
 
-func tryCommand(t Tester, app *App, words []string, c *Command) {
+func tryCommand(t Tester, newApp func() *App, words []string, c *Command) {
 	t.Helper()
 	try := func(want int, extra ...string) {
 		streams, _, out, errout := iostreams.Test()
 		argv := append(append([]string{}, words...), extra...)
+		app := newApp()
 		code := Run(context.Background(), app, Process{Args: argv, Streams: streams, Getenv: func(string) string { return "" }})
 		line := strings.Join(argv, " ")
 		switch {

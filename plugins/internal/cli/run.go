@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/fal-plugins/fal/plugins/internal/invocation"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/searchpath"
@@ -26,6 +28,9 @@ type Process struct {
 	Args    []string // without the program's name
 	Streams *iostreams.Streams
 	Getenv  func(string) string
+	// Typed is how the program was called, as `fal runners`; empty for its own
+	// name.
+	Typed string
 }
 
 // Main runs app with the arguments of this process and returns its exit code.
@@ -47,7 +52,9 @@ func Main(app *App) int {
 		caught.Store(code)
 		cancel()
 	}()
-	code := Run(ctx, app, Process{Args: os.Args[1:], Streams: iostreams.System(), Getenv: os.Getenv})
+	typed, _ := invocation.Typed(os.Getenv(invocation.Variable), app.Name, os.Getpid(), os.Getppid())
+	os.Unsetenv(invocation.Variable) // it is not meant for programs that this one starts
+	code := Run(ctx, app, Process{Args: os.Args[1:], Streams: iostreams.System(), Getenv: os.Getenv, Typed: typed})
 	if by := caught.Load(); by != 0 && code != ExitOK {
 		return int(by)
 	}
@@ -57,27 +64,26 @@ func Main(app *App) int {
 // Run runs app and returns its exit code. Everything that it prints goes to
 // the streams; it leaves no goroutine behind.
 func Run(ctx context.Context, app *App, p Process) int {
-	g := newGlobals(app)
-	typed := typedForm(app, p.Getenv)
-	err := run(ctx, app, g, typed, p)
+	typed := cmp.Or(p.Typed, app.Name)
+	l, err := run(ctx, app, typed, p)
 	if flushErr := p.Streams.Flush(); err == nil {
 		err = flushErr
 	}
 	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || ExitCode(err) == ExitUnavailable) {
 		return ExitInterrupted
 	}
-	return fail(typed, p, err, g.wantsJSON())
+	return fail(typed, p, err, l.wantsJSON(p.Getenv) || l.unread && asksForJSON(p.Args))
 }
 
 // Report prints the error of a program that has not come as far as Run, and
 // returns its exit code; 0, and nothing is printed, for nil.
-func Report(name string, p Process, err error) int { return fail(name, p, err, false) }
+func Report(name string, p Process, err error) int { return fail(name, p, err, asksForJSON(p.Args)) }
 
 func fail(typed string, p Process, err error, asJSON bool) int {
 	if err == nil {
 		return ExitOK
 	}
-	if iostreams.IsClosedPipe(err) {
+	if iostreams.IsClosedPipe(err) && !failedToo(err) {
 		return ExitOK // whoever read our output has had enough, as with `| head -1`
 	}
 	paint := func(label, text string) string {
@@ -86,13 +92,20 @@ func fail(typed string, p Process, err error, asJSON bool) int {
 		}
 		return p.Streams.PaintErr(iostreams.Dim, text)
 	}
-	report(p.Streams.Err, typed, err, asJSON || asksForJSON(p.Args), paint)
+	report(p.Streams.Err, typed, err, asJSON, paint)
 	return ExitCode(err)
 }
 
-func run(ctx context.Context, app *App, g *globals, typed string, p Process) error {
+// failedToo reports whether an error is more than that of writing.
+func failedToo(err error) bool {
+	var own *Error
+	return errors.As(err, &own)
+}
+
+func run(ctx context.Context, app *App, typed string, p Process) (line, error) {
 	app = withBuiltins(app)
-	l, err := order(app, g.flags, p.Args)
+	g := newGlobals(app)
+	l, err := order(app, g.flags, typed, p.Args)
 	for _, f := range l.flags { // the colour of an error, too, is a wish
 		if f.flag.Name == "color" {
 			if mode, err := iostreams.ParseColorMode(f.value); err == nil {
@@ -101,19 +114,19 @@ func run(ctx context.Context, app *App, g *globals, typed string, p Process) err
 		}
 	}
 	if err != nil {
-		return inTypedForm(err, app, typed)
+		return l, inTypedForm(err, app, typed)
 	}
 	h := helpText{app: app, globals: g, typed: typed, streams: p.Streams}
 	switch {
 	case l.help:
-		return h.command(p.Streams.Out, l.path)
+		return l, h.command(p.Streams.Out, l.path)
 	case l.version:
-		return printVersion(p.Streams.Out, app)
+		return l, printVersion(p.Streams.Out, app)
 	case len(l.path) == 0 || len(l.command().Sub) > 0:
-		return h.command(p.Streams.Out, l.path)
+		return l, h.command(p.Streams.Out, l.path)
 	}
 	c := l.command()
-	inv := &Invocation{IO: p.Streams, Getenv: p.Getenv, App: app, Command: c, DashAt: l.dashAt, typed: typed}
+	inv := &Invocation{IO: p.Streams, Getenv: p.Getenv, App: app, Command: c, DashAt: l.dashAt, typed: typed, line: l}
 	act := func(ctx context.Context, args []string) error {
 		if err := bindArgs(c, args, usageLine(app, l.path, "fal")); err != nil {
 			return err
@@ -128,11 +141,15 @@ func run(ctx context.Context, app *App, g *globals, typed string, p Process) err
 		if inv.Verbose {
 			warnShadowed(p)
 		}
+		inv.lasts = c.Lasts != nil && c.Lasts()
+		if inv.lasts {
+			return c.Run(ctx, inv)
+		}
 		if inv.Timeout > 0 {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, inv.Timeout)
 			defer cancel()
-		} else if c.Waits == nil || !c.Waits() {
+		} else if !app.Account && (c.Waits == nil || !c.Waits()) {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, DefaultTimeout)
 			defer cancel()
@@ -140,7 +157,7 @@ func run(ctx context.Context, app *App, g *globals, typed string, p Process) err
 		return c.Run(ctx, inv)
 	}
 	err = parse(ctx, app, g, l, act)
-	return inTypedForm(err, app, typed)
+	return l, inTypedForm(err, app, typed)
 }
 
 // parse hands the ordered line to urfave/cli, which reads the flags into their
@@ -293,7 +310,7 @@ func withBuiltins(app *App) *App {
 
 func versionCommand() *Command {
 	return &Command{
-		Name: "version", Summary: "Show the version of this program", Output: Text, JSON: version.Info{},
+		Name: "version", Summary: "Show the version of this program", Output: Text, Single: true, JSON: version.Info{},
 		Run: func(ctx context.Context, inv *Invocation) error {
 			return output.Object(ctx, inv.Printer, version.Get(inv.App.Name), func(w io.Writer) error {
 				return printVersion(w, inv.App)

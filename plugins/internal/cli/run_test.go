@@ -210,11 +210,13 @@ func TestClosedStdoutIsSilent(t *testing.T) {
 }
 
 func TestEveryHelpAndGarbage(t *testing.T) {
-	s := newSample()
-	TryEverything(t, s.app)
-	if s.ran != "" {
-		t.Errorf("%s ran", s.ran)
-	}
+	TryEverything(t, func() *App {
+		s := newSample()
+		for _, c := range s.app.Commands {
+			c.Run = func(context.Context, *Invocation) error { t.Errorf("%s ran", c.Name); return nil }
+		}
+		return s.app
+	})
 }
 
 func TestJSONShape(t *testing.T) {
@@ -248,6 +250,27 @@ func TestHelpIsInTheTypedForm(t *testing.T) {
 	for line := range strings.Lines(r.out) {
 		if len(line) > 81 {
 			t.Errorf("line of %d characters: %s", len(line), line)
+		}
+	}
+}
+
+func TestTimeoutOfALastingCommandBoundsRequests(t *testing.T) {
+	for _, flags := range [][]string{nil, {"--timeout", "5m"}} {
+		s := newSample()
+		s.app.Commands[0].Lasts = func() bool { return true }
+		s.app.Commands[0].Run = func(ctx context.Context, inv *Invocation) error {
+			if _, bounded := ctx.Deadline(); bounded {
+				t.Error("the whole is bounded")
+			}
+			ctx, cancel := inv.RequestContext(ctx)
+			defer cancel()
+			if end, bounded := ctx.Deadline(); !bounded || len(flags) > 0 != (time.Until(end) > 2*time.Minute) {
+				t.Errorf("%q: a request ends %s, %t", flags, end, bounded)
+			}
+			return nil
+		}
+		if r := runApp(t, s.app, nil, append([]string{"list"}, flags...)...); r.code != 0 {
+			t.Errorf("%+v", r)
 		}
 	}
 }

@@ -19,8 +19,8 @@ var isoLayouts = [...]string{
 	"2006-01-02",
 }
 
-// Time stores a point in time: `now`, how long ago (`15m`, `1d`, `24h ago`),
-// or an ISO 8601 timestamp, which without a zone is local time.
+// Time stores a point in time: `now`, how long ago (`15m`, `1d`, `24h ago`, `1
+// hour ago`), or an ISO 8601 timestamp, which without a zone is local time.
 func Time(p *time.Time, now func() time.Time) Value {
 	return value{k: kindNumber, set: func(s string) error {
 		t, err := ParseTime(s, now())
@@ -39,8 +39,7 @@ func ParseTime(s string, now time.Time) (time.Time, error) {
 	if strings.EqualFold(s, "now") {
 		return now, nil
 	}
-	relative := strings.TrimSpace(strings.TrimSuffix(s, "ago"))
-	if d, err := ParseDuration(strings.ReplaceAll(relative, " ", "")); err == nil && d >= 0 {
+	if d, err := ParseDuration(compactUnits(s)); err == nil && d >= 0 {
 		return now.Add(-d), nil
 	}
 	for _, layout := range isoLayouts {
@@ -49,4 +48,26 @@ func ParseTime(s string, now time.Time) (time.Time, error) {
 		}
 	}
 	return time.Time{}, errors.New("want now, a time ago such as 15m, 1h or 1d, or an ISO 8601 timestamp")
+}
+
+// compactUnits turns "1 hour 30 minutes ago" into 1h30m; what it does not know
+// stays as it is, and is refused then.
+func compactUnits(s string) string {
+	var b strings.Builder
+	for word := range strings.FieldsSeq(strings.TrimSuffix(strings.ToLower(s), "ago")) {
+		digits := strings.TrimLeft(word, "0123456789.")
+		b.WriteString(word[:len(word)-len(digits)])
+		switch strings.TrimSuffix(digits, "s") {
+		case "sec", "second":
+			digits = "s"
+		case "min", "minute":
+			digits = "m"
+		case "hr", "hour":
+			digits = "h"
+		case "day":
+			digits = "d"
+		}
+		b.WriteString(digits)
+	}
+	return b.String()
 }

@@ -37,6 +37,7 @@ func topics() map[string]topic {
 				{"6", "the service could not be reached or did not answer in time"},
 				{"127", "fal: no such command"},
 				{"130", "interrupted (Ctrl-C)"},
+				{"255", "exec and shell: the session failed; any other code is the command's own, but for 2 and 130"},
 			}}},
 		},
 		"environment": {

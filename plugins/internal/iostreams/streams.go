@@ -40,7 +40,8 @@ type Streams struct {
 	Out io.Writer // data; buffered, see Flush
 	Err io.Writer // notices, prompts, errors; not buffered
 
-	stdout *stdout // nil when Out is not buffered
+	stdout *stdout   // nil when Out is not buffered
+	files  *rawFiles // nil in tests without files
 
 	inTerminal, outTerminal, errTerminal bool
 
@@ -68,6 +69,7 @@ func FromFiles(in, out, errout *os.File) *Streams {
 		Out:         buffered,
 		Err:         &stderr{before: buffered, w: colorable.NewColorable(errout)},
 		stdout:      buffered,
+		files:       &rawFiles{in: in, out: out},
 		inTerminal:  isTerminal(in),
 		outTerminal: isTerminal(out),
 		errTerminal: isTerminal(errout),

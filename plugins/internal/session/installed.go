@@ -2,17 +2,30 @@ package session
 
 import (
 	"os"
+	"path/filepath"
+	"strings"
 
+	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/searchpath"
 )
 
-// localInstalled reports whether fal-local can be run, so that no hint names a
-// program that is not there: on PATH, or beside this one.
-func (s *Session) localInstalled() bool {
+// local returns the words that run fal-local here, or "": no hint names a
+// program that is not there.
+func (s *Session) local() string {
 	path := searchpath.Parse(s.inv.Getenv("PATH"), s.inv.Getenv("PATHEXT"))
-	if self, err := os.Executable(); err == nil {
-		path = path.With(searchpath.FolderOf(self))
+	_, onPath := path.Find("fal-local")
+	self, err := os.Executable()
+	beside := false
+	if err == nil {
+		_, beside = path.In(searchpath.FolderOf(self), "fal-local")
 	}
-	_, found := path.Find("fal-local")
-	return found
+	switch {
+	case (onPath || beside) && strings.HasPrefix(s.inv.Typed(), "fal "):
+		return "fal local"
+	case onPath:
+		return "fal-local"
+	case beside:
+		return cli.Quote(filepath.Join(searchpath.FolderOf(self), "fal-local"))
+	}
+	return ""
 }

@@ -18,8 +18,6 @@ import (
 	"io"
 	"strings"
 
-	"golang.org/x/net/http/httpproxy"
-
 	"github.com/fal-plugins/fal/pkg/config"
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
@@ -68,10 +66,12 @@ func Open(ctx context.Context, inv *cli.Invocation) (*Session, error) {
 		Plaintext:      cfg.Host.Plaintext,
 		AllowPlaintext: cfg.TestMode,
 		RootCAs:        roots,
-		Proxy:          httpproxy.FromEnvironment().ProxyFunc(),
+		Proxy:          proxy(inv.Getenv),
 		Credentials:    credentials,
-		Environment:    cfg.Environment.Value,
 		UserAgent:      version.Get(inv.App.Name).UserAgent(),
+	}
+	if inv.Command.Environment {
+		options.Environment = cfg.Environment.Value
 	}
 	if inv.Debug {
 		options.Trace = newTracer(inv.IO.Err).event
@@ -92,9 +92,9 @@ func (s *Session) Close() { _ = s.Client.Close() } // nothing is pending that co
 // explain says where host, account and credentials came from.
 func (s *Session) explain(w io.Writer) {
 	cfg := s.Config
-	fmt.Fprintf(w, "host %s from %s\n", cfg.Host.Value, cfg.Host.Origin)
+	fmt.Fprintf(w, "host %s%s\n", cfg.Host.Value, from(cfg.Host.Origin))
 	if cfg.Profile.Value != "" {
-		fmt.Fprintf(w, "profile %s from %s\n", cfg.Profile.Value, cfg.Profile.Origin)
+		fmt.Fprintf(w, "profile %s%s\n", cfg.Profile.Value, from(cfg.Profile.Origin))
 	}
 	switch c := cfg.Credentials; c.Kind {
 	case config.CredentialsKey:
@@ -107,9 +107,16 @@ func (s *Session) explain(w io.Writer) {
 	case config.CredentialsDisabled:
 		fmt.Fprintf(w, "no credentials are sent: %s\n", c.Origin)
 	}
-	if cfg.Environment.Value != "" {
-		fmt.Fprintf(w, "environment %s from %s\n", cfg.Environment.Value, cfg.Environment.Origin)
+	if cfg.Environment.Value != "" && s.inv.Command.Environment {
+		fmt.Fprintf(w, "environment %s%s\n", cfg.Environment.Value, from(cfg.Environment.Origin))
 	}
+}
+
+func from(o config.Origin) string {
+	if o.Kind == config.OriginDefault {
+		return ", the default"
+	}
+	return " from " + o.String()
 }
 
 func (s *Session) credentials() (fal.Credentials, error) {
@@ -131,8 +138,8 @@ func (s *Session) keyHints() []string {
 		return []string{"profile " + p.Value + " has no key: add `key = \"<id>:<secret>\"` to it in " + s.Config.Path.Value}
 	}
 	hints := []string{"export FAL_KEY=<id>:<secret>"}
-	if s.localInstalled() {
-		hints = append(hints, "fal-local start, to try it on this machine")
+	if local := s.local(); local != "" {
+		hints = append(hints, local+" start, to try it on this machine")
 	}
 	return hints
 }
@@ -165,7 +172,7 @@ func (s *Session) Error(err error) error {
 	if err == nil || !errors.As(err, &e) {
 		return err
 	}
-	out := &cli.Error{Code: strings.ToLower(e.Code.String()), Message: e.Error(), Err: err, Exit: cli.ExitFailure}
+	out := &cli.Error{Code: strings.ToLower(e.Code.String()), Message: message(e), Err: err, Exit: cli.ExitFailure}
 	switch {
 	case errors.Is(err, fal.ErrNotFound):
 		out.Exit = cli.ExitNotFound
@@ -175,6 +182,9 @@ func (s *Session) Error(err error) error {
 		out.Exit = cli.ExitAuth
 		if o := s.Config.Credentials.Origin; s.Config.Credentials.Kind == config.CredentialsKey {
 			out.Hint = append(out.Hint, fmt.Sprintf("key %s came from %s; the host is %s", s.Config.Credentials.KeyID, o, s.Config.Host.Value))
+			if local := s.local(); local != "" && s.Config.Host.IsLoopback() {
+				out.Hint = append(out.Hint, fmt.Sprintf("eval \"$(%s env)\" takes the key of the local control plane", local))
+			}
 		}
 	case errors.Is(err, fal.ErrDeadlineExceeded):
 		out.Exit = cli.ExitUnavailable
@@ -187,14 +197,33 @@ func (s *Session) Error(err error) error {
 	return out
 }
 
+// message is what the service said, with its name for the call where that may
+// help someone else to look it up.
+func message(e *fal.Error) string {
+	text := e.Message
+	if text == "" {
+		text = strings.ToLower(strings.ReplaceAll(e.Code.String(), "_", " "))
+	}
+	switch e.Code {
+	case fal.CodeUnknown, fal.CodeInternal, fal.CodeDataLoss, fal.CodeResourceExhausted:
+		if e.RequestID != "" {
+			text += " (request id " + e.RequestID + ")"
+		}
+	}
+	return text
+}
+
 // reachHints say what to do when the service can not be reached.
 func (s *Session) reachHints(cause fal.Cause) []string {
 	host := s.Config.Host
 	from := fmt.Sprintf("host %s came from %s", host.Value, host.Origin)
+	if host.Origin.Kind == config.OriginDefault {
+		from = "host " + host.Value + " is the default"
+	}
 	switch cause {
 	case fal.CauseRefused:
-		if host.IsLoopback() && s.localInstalled() {
-			return []string{"fal-local start, if it is the local control plane"}
+		if local := s.local(); local != "" && host.IsLoopback() {
+			return []string{from, local + " start, if it is the local control plane"}
 		}
 		return []string{from}
 	case fal.CauseDNS:

@@ -4,17 +4,49 @@
 package version
 
 import (
+	"bytes"
 	"runtime"
 	"runtime/debug"
 	"strings"
 )
 
-// Set by -ldflags "-X …"; empty when built without make.
+// Set by -ldflags "-X …"; empty when built without make. The version stands
+// between stampStart and stampEnd, so that it can be read out of a program
+// without running it.
 var (
-	version string
-	commit  string
-	date    string
+	stamp  string
+	commit string
+	date   string
 )
+
+const (
+	stampStart = "fal-version<"
+	stampEnd   = ">"
+)
+
+// longestVersion bounds what is taken for a version, in bytes.
+const longestVersion = 64
+
+// Find reads the version out of a program's bytes, without its leading v. It is
+// false for a program that make has not built.
+func Find(program []byte) (version string, ok bool) {
+	for {
+		_, rest, found := bytes.Cut(program, []byte(stampStart))
+		if !found {
+			return "", false
+		}
+		end := bytes.IndexByte(rest[:min(len(rest), longestVersion+1)], stampEnd[0])
+		if end > 0 && !bytes.ContainsFunc(rest[:end], func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return string(rest[:end]), true
+		}
+		program = rest
+	}
+}
+
+func linked() string {
+	v, _ := strings.CutPrefix(stamp, stampStart)
+	return strings.TrimSuffix(v, stampEnd)
+}
 
 // Info describes a build. Empty strings mean that it is not known.
 type Info struct {
@@ -30,7 +62,7 @@ type Info struct {
 func Get(name string) Info {
 	info := Info{
 		Name:     name,
-		Version:  version,
+		Version:  linked(),
 		Commit:   commit,
 		Date:     date,
 		Go:       runtime.Version(),

@@ -22,3 +22,18 @@ func TestString(t *testing.T) {
 		t.Errorf("String without commit = %q", got)
 	}
 }
+
+func TestFind(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                                     "",
+		"xx fal-version<1.2.3> yy":             "1.2.3",
+		"fal-version<\x00fal-version<0.9-rc1>": "0.9-rc1",
+		"fal-version<>":                        "",
+		"fal-version<" + strings.Repeat("1", 65) + ">": "",
+		"fal-version<1.2": "",
+	} {
+		if got, ok := Find([]byte(in)); got != want || ok != (want != "") {
+			t.Errorf("Find(%q) = %q, %v", in, got, ok)
+		}
+	}
+}

@@ -7,7 +7,7 @@ import (
 // RunnerAction is the JSON contract of what stop and kill did to a runner.
 type RunnerAction struct {
 	RunnerID string  `json:"runner_id"`
-	Alias    string  `json:"alias"`  // empty when the runner was named in full
+	Alias    *string `json:"alias"`  // null when the runner was named in full, and so not listed
 	Action   string  `json:"action"` // stop, kill
 	Result   string  `json:"result"` // accepted, done, skipped, failed, would
 	Error    *string `json:"error"`
@@ -18,6 +18,13 @@ type RunnerActionList struct {
 	Runners []RunnerAction `json:"runners"`
 }
 
+func orEmpty(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
 // RunnerActions is how the outcome of stop and kill is shown as records.
 func RunnerActions() output.View[RunnerAction] {
 	return output.View[RunnerAction]{
@@ -25,15 +32,10 @@ func RunnerActions() output.View[RunnerAction] {
 		Name: func(a RunnerAction) string { return a.RunnerID },
 		Columns: []output.Column[RunnerAction]{
 			{Header: "RUNNER", Text: func(a RunnerAction) string { return a.RunnerID }},
-			{Header: "APP", Rank: 1, Text: func(a RunnerAction) string { return a.Alias }},
+			{Header: "APP", Rank: 1, Text: func(a RunnerAction) string { return orEmpty(a.Alias) }},
 			{Header: "ACTION", Rank: 2, Text: func(a RunnerAction) string { return a.Action }},
 			{Header: "RESULT", Text: func(a RunnerAction) string { return a.Result }},
-			{Header: "ERROR", Wide: true, Text: func(a RunnerAction) string {
-				if a.Error == nil {
-					return ""
-				}
-				return *a.Error
-			}},
+			{Header: "ERROR", Wide: true, Text: func(a RunnerAction) string { return orEmpty(a.Error) }},
 		},
 		Empty: "no runners",
 	}

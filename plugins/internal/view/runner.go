@@ -7,6 +7,7 @@ package view
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +32,8 @@ type Runner struct {
 	Replacement         string  `json:"replacement"`
 	Lost                bool    `json:"lost"`
 	Leases              []Lease `json:"leases"`
+
+	uptime time.Duration // orders runners whose seconds are equal, or differ at one tick only
 }
 
 // Lease is a request that a runner works on.
@@ -57,6 +60,7 @@ func NewRunner(r fal.Runner) Runner {
 		State:            r.State.String(),
 		Replacement:      r.Replacement.String(),
 		Lost:             r.Lost,
+		uptime:           r.Uptime,
 	}
 	if r.ExpirationCountdown != nil {
 		seconds := int(*r.ExpirationCountdown / time.Second)
@@ -128,16 +132,16 @@ func Runners(rows []Runner) output.View[Runner] {
 	environments := slices.ContainsFunc(rows, func(r Runner) bool { return r.environment() != "" })
 	columns := []output.Column[Runner]{
 		{Header: "RUNNER", Text: func(r Runner) string { return r.RunnerID }},
-		{Header: "APP", Text: Runner.app, Raw: func(r Runner) string { return r.Alias }},
-		{Header: "ENV", Rank: 2, Wide: !environments, Text: Runner.environment},
-		{Header: "STATE", Text: Runner.stateText, Style: runnerStyle, Raw: func(r Runner) string { return r.State }},
-		{Header: "AGE", Rank: 1, Text: func(r Runner) string { return Age(r.UptimeSeconds) }, Raw: func(r Runner) string { return strconv.Itoa(r.UptimeSeconds) }},
-		{Header: "IN FLIGHT", Rank: 3, Right: true, Text: func(r Runner) string { return strconv.Itoa(r.InFlightRequests) }},
-		{Header: "MACHINE", Rank: 4, Text: func(r Runner) string { return r.MachineType }},
-		{Header: "REVISION", Rank: 5, Text: func(r Runner) string { return r.Revision }},
-		{Header: "EXPIRES", Wide: true, Rank: 6, Text: Runner.expiresText, Raw: Runner.expiresRaw},
-		{Header: "REPLACEMENT", Wide: true, Rank: 7, Text: func(r Runner) string { return r.Replacement }},
-		{Header: "LOST", Wide: true, Rank: 8, Text: func(r Runner) string { return strconv.FormatBool(r.Lost) }},
+		{Header: "APP", Rank: 2, Text: Runner.app, Raw: func(r Runner) string { return r.Alias }},
+		{Header: "ENV", Rank: 4, Wide: !environments, Text: Runner.environment},
+		{Header: "STATE", Rank: 1, Text: Runner.stateText, Style: runnerStyle, Raw: func(r Runner) string { return r.State }},
+		{Header: "AGE", Rank: 3, Text: func(r Runner) string { return Age(r.UptimeSeconds) }, Raw: func(r Runner) string { return strconv.Itoa(r.UptimeSeconds) }},
+		{Header: "IN FLIGHT", Rank: 5, Right: true, Text: func(r Runner) string { return strconv.Itoa(r.InFlightRequests) }},
+		{Header: "MACHINE", Rank: 6, Text: func(r Runner) string { return r.MachineType }},
+		{Header: "REVISION", Rank: 7, Text: func(r Runner) string { return r.Revision }},
+		{Header: "EXPIRES", Wide: true, Text: Runner.expiresText, Raw: Runner.expiresRaw},
+		{Header: "REPLACEMENT", Wide: true, Text: func(r Runner) string { return r.Replacement }},
+		{Header: "LOST", Wide: true, Text: func(r Runner) string { return strconv.FormatBool(r.Lost) }},
 	}
 	return output.View[Runner]{
 		Key:     "runners",
@@ -146,7 +150,7 @@ func Runners(rows []Runner) output.View[Runner] {
 		Compare: byAppThenOldest,
 		Sorts: []output.SortKey[Runner]{
 			{Name: "app", Compare: byAppThenOldest},
-			{Name: "age", Compare: func(a, b Runner) int { return cmp.Compare(a.UptimeSeconds, b.UptimeSeconds) }},
+			{Name: "age", Compare: func(a, b Runner) int { return cmp.Compare(a.uptime, b.uptime) }},
 			{Name: "state", Compare: func(a, b Runner) int { return strings.Compare(a.State, b.State) }},
 			{Name: "in-flight", Compare: func(a, b Runner) int { return cmp.Compare(a.InFlightRequests, b.InFlightRequests) }},
 			{Name: "machine", Compare: func(a, b Runner) int { return strings.Compare(a.MachineType, b.MachineType) }},
@@ -163,7 +167,7 @@ func byAppThenOldest(a, b Runner) int {
 	if c := strings.Compare(a.Alias, b.Alias); c != 0 {
 		return c
 	}
-	if c := cmp.Compare(b.UptimeSeconds, a.UptimeSeconds); c != 0 {
+	if c := cmp.Compare(b.uptime, a.uptime); c != 0 {
 		return c
 	}
 	return strings.Compare(a.RunnerID, b.RunnerID)
@@ -242,24 +246,30 @@ func (r Runner) leaseLines() []string {
 	return lines
 }
 
-// runnersNote counts by state, the most frequent first.
+// runnersNote counts those that have not ended, by state and the most frequent
+// first, and then the others.
 func runnersNote(rows []Runner) string {
 	counts := map[string]int{}
 	for _, r := range rows {
 		counts[r.State]++
 	}
-	states := make([]string, 0, len(counts))
-	for s := range counts {
-		states = append(states, s)
-	}
-	slices.SortFunc(states, func(a, b string) int {
+	ended := counts["TERMINATED"]
+	delete(counts, "TERMINATED")
+	states := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b))
 	})
 	parts := make([]string, len(states))
 	for i, s := range states {
 		parts[i] = fmt.Sprintf("%d %s", counts[s], strings.ToLower(s))
 	}
-	return Count(len(rows), "runner") + ": " + strings.Join(parts, ", ")
+	note := Count(len(rows)-ended, "runner")
+	if len(parts) > 0 {
+		note += ": " + strings.Join(parts, ", ")
+	}
+	if ended > 0 {
+		note += fmt.Sprintf("; %d ended", ended)
+	}
+	return note
 }
 
 // Count is a number with its noun: "1 runner", "2 runners".

@@ -104,6 +104,7 @@ func TestRunnerAppendJSON(t *testing.T) {
 		if len(r.Leases) == 0 {
 			back.Leases = r.Leases
 		}
+		back.uptime = r.uptime // not in the JSON
 		if !reflect.DeepEqual(back, r) {
 			t.Errorf("got back %+v of %+v", back, r)
 		}
