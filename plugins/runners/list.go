@@ -17,10 +17,11 @@ import (
 type listOptions struct {
 	dependencies
 
-	since  time.Time
-	states []string
-	apps   []string
-	sort   string
+	since    time.Time
+	states   []string
+	apps     []string
+	sort     string
+	watching watchOptions
 }
 
 // The service keeps ended runners for a day; a minute is granted for clocks.
@@ -32,25 +33,28 @@ const (
 func newList(d dependencies) *cli.Command {
 	o := &listOptions{dependencies: d}
 	return &cli.Command{
-		Name:        "list",
-		Aliases:     []string{"ls"},
-		Summary:     "List runners",
-		Description: "Lists the runners that are alive or about to be, by app and then the oldest first. Requests in flight stand under their runner. Runners that have ended are listed with --since only.",
-		Output:      cli.Records,
-		JSON:        view.RunnerList{},
-		Flags: []*cli.Flag{
+		Name:    "list",
+		Aliases: []string{"ls"},
+		Summary: "List runners",
+		Description: "Lists the runners that are alive or about to be, by app and then the oldest first. Requests in flight stand under their runner. Runners that have ended are listed with --since only.\n\n" +
+			`With --watch the list goes on until Ctrl-C. On a terminal it is redrawn; in a pipe each change is a line of its own, {"event": "added", "runner": {...}}: first all that are there are added, then runners are added, changed (their age apart) and removed, and --jq filters line by line. A service that is away for a while is asked again.`,
+		Output: cli.Records,
+		JSON:   view.RunnerList{},
+		Flags: append([]*cli.Flag{
 			{Name: "since", Placeholder: "TIME", Value: cli.Time(&o.since, d.now),
 				Usage: "also list runners that ended since then: 30m, 1h, 1d, or an ISO timestamp, at most 24 hours back"},
 			stateFlag(&o.states, "only runners in these states"),
-			{Name: "app", Placeholder: "APP", Value: cli.Strings(&o.apps), Greedy: true,
-				Usage: "only runners of these apps"},
+			{Name: "app", Placeholder: "APP", Value: cli.NonEmptyStrings(&o.apps), Greedy: true,
+				Usage: "only runners of these apps; APP--ENV for one in an environment"},
 			{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&o.sort),
 				Usage: "sort by " + strings.Join(sortKeys(), ", ")},
-		},
+		}, o.watching.flags()...),
+		Lasts: func() bool { return o.watching.watch },
 		Examples: []cli.Example{
 			{Comment: "the ids of all idle runners", Line: "fal runners list --state idle -o name"},
 			{Comment: "requests in flight for each app", Line: `fal runners list --jq '.runners | group_by(.alias)[] | "\(.[0].alias)\t\(map(.in_flight_requests) | add)"'`},
 			{Comment: "what ended in the last hour", Line: "fal runners list --since 1h --state terminated"},
+			{Comment: "every runner that crashes, as it happens", Line: `fal runners list --watch --jq 'select(.runner.state == "CRASH_BACKOFF").runner.runner_id'`},
 		},
 		Run: func(ctx context.Context, inv *cli.Invocation) error { return runList(ctx, inv, o) },
 	}
@@ -74,26 +78,28 @@ func runList(ctx context.Context, inv *cli.Invocation, o *listOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.sort != "" { // a bad key is told before anything is asked for
-		if _, err := output.ParseSort(view.Runners(nil), o.sort); err != nil {
-			return err
-		}
+	if err := o.watching.check(inv.Format); err != nil {
+		return err
+	}
+	v := view.Runners(nil)
+	if v.Compare, err = output.ParseSort(v, o.sort); err != nil { // told before anything is asked for
+		return err
 	}
 	s, err := o.connect(ctx, inv)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	rows, err := collect(ctx, s, params, o.apps)
+	if o.watching.watch {
+		return runWatch(ctx, inv, o, s, params, v.Compare)
+	}
+	rows, err := collect(ctx, inv, s, params, o.apps)
 	if err != nil {
 		return err
 	}
-	v := view.Runners(rows)
-	if o.sort != "" {
-		if v.Compare, err = output.ParseSort(v, o.sort); err != nil {
-			return err
-		}
-	}
+	order := v.Compare
+	v = view.Runners(rows)
+	v.Compare = order
 	if len(rows) == 0 && o.since.IsZero() && slices.Contains(params.States, fal.RunnerTerminated) {
 		fmt.Fprintln(inv.IO.Err, "note: runners that have ended are listed with --since, as in --since 1h")
 	}
@@ -133,25 +139,20 @@ func parseStates(words []string) ([]fal.RunnerState, error) {
 	return states, nil
 }
 
-// collect lists runners, those of apps only when there are any. An app is
-// named bare for all its environments, or with one as `app--env`.
-func collect(ctx context.Context, s *session.Session, params *fal.RunnersListParams, apps []string) ([]view.Runner, error) {
+// collect lists runners in one bounded request, those of apps only when there
+// are any. An app in another environment than main is named `app--env`, as in
+// the rest of the suite.
+func collect(ctx context.Context, inv *cli.Invocation, s *session.Session, params *fal.RunnersListParams, apps []string) ([]view.Runner, error) {
+	ctx, cancel := inv.RequestContext(ctx)
+	defer cancel()
 	var rows []view.Runner
 	for r, err := range s.Client.Runners.List(ctx, params) {
 		if err != nil {
 			return nil, s.Error(err)
 		}
-		if ofApps(r.Alias, apps) {
+		if len(apps) == 0 || slices.Contains(apps, r.Alias) {
 			rows = append(rows, view.NewRunner(r))
 		}
 	}
 	return rows, nil
-}
-
-func ofApps(alias string, apps []string) bool {
-	if len(apps) == 0 {
-		return true
-	}
-	bare, _ := fal.SplitAlias(alias)
-	return slices.Contains(apps, alias) || slices.Contains(apps, bare)
 }

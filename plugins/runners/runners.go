@@ -33,7 +33,7 @@ func app(d dependencies) *cli.App {
 		Summary:   "See and stop the runners that serve your apps",
 		Account:   true,
 		CompileJQ: jq.Compile,
-		Commands:  []*cli.Command{newList(d), newStop(d), newKill(d)},
+		Commands:  []*cli.Command{newList(d), newStop(d), newKill(d), newShell(d), newExec(d), newGPUs(d), newDescribe(d), newLogs(d)},
 	}
 }
 

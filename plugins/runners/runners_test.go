@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +48,7 @@ type term struct {
 	env    map[string]string
 	stdin  string
 	tty    bool
+	quiet  bool // stderr is no terminal all the same
 	width  int
 	now    time.Time
 }
@@ -75,7 +77,7 @@ func (tm *term) runContext(ctx context.Context, argv ...string) result {
 	in.WriteString(tm.stdin)
 	getenv := func(name string) string { return tm.env[name] }
 	streams.SetEnv(getenv)
-	streams.SetTerminal(tm.tty, tm.tty, tm.tty)
+	streams.SetTerminal(tm.tty, tm.tty, tm.tty && !tm.quiet)
 	if tm.width > 0 {
 		streams.SetWidth(tm.width)
 	}
@@ -111,7 +113,7 @@ func (tm *term) requests(methods ...string) []string {
 	return lines
 }
 
-func TestTryEverything(t *testing.T) { cli.TryEverything(t, App()) }
+func TestTryEverything(t *testing.T) { cli.TryEverything(t, App) }
 
 func TestListJSONContract(t *testing.T) {
 	tm := newTerm(t)
@@ -192,7 +194,8 @@ func TestListFilters(t *testing.T) {
 		{"list -o name --state IDLE running", []string{idA, idC, idB}},
 		{"list -o name --state idle,running", []string{idA, idC, idB}},
 		{"list -o name --state all", []string{idA, idC, idB, idD}},
-		{"list -o name --app checkout", []string{idA, idC, idB}},
+		{"list -o name --app checkout", []string{idA, idC}},
+		{"list -o name --app checkout checkout--staging", []string{idA, idC, idB}},
 		{"list -o name --app checkout--staging", []string{idB}},
 		{"list -o name --app nonesuch", nil},
 		{"list -o name --sort age", []string{idD, idC, idB, idA}},
@@ -436,6 +439,8 @@ func TestStopNames(t *testing.T) {
 		{"ambiguous", "stop 4f2", 2, "", `"4f2" is the beginning of 2 runner ids` + "\nhint: " + idA + "  checkout  RUNNING  2h13m\n", nil},
 		{"unknown prefix", "stop 0000", 3, "", "runner 0000 not found", nil},
 		{"one of two unknown: nothing happens", "stop 9c 0000", 3, "", "runner 0000 not found", nil},
+		{"full id in upper case", "stop 9C1D07AA-0000-4000-8000-000000000003", 0, "stopping " + idC + "\n", "", []string{idC}},
+		{"dry run of an unknown id", "stop --dry-run 00000000-0000-4000-8000-000000000000", 3, "", "not found", nil},
 		{"unknown id", "stop 00000000-0000-4000-8000-000000000000", 3, "", "", []string{"00000000-0000-4000-8000-000000000000"}},
 		{"empty", "stop =", 2, "", "", nil},
 		{"none", "stop", 2, "", "no runner is named", nil},
@@ -479,14 +484,14 @@ func TestStopSelected(t *testing.T) {
 	t.Run("needs a terminal or --yes", func(t *testing.T) {
 		tm := newTerm(t)
 		r := tm.run("stop", "--app", "checkout", "--state", "idle")
-		tm.want(r, 2, "", "1 runner selected and no terminal to ask on\nhint: fal-runners stop --app=checkout --state idle --yes\n")
+		tm.want(r, 2, "", "1 runner selected and no terminal to ask on\nhint: fal-runners stop --app=checkout --state=idle --yes\n")
 		if tm.stopped() != nil {
 			t.Error("stopped all the same")
 		}
 	})
 	t.Run("--yes", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.want(tm.run("stop", "--app", "checkout", "--yes"), 0, "stopping "+idA+"\nstopping "+idC+"\nstopping "+idB+"\n", "")
+		tm.want(tm.run("stop", "--app", "checkout", "--yes"), 0, "stopping "+idA+"\nstopping "+idC+"\n", "")
 	})
 	t.Run("yes on a terminal", func(t *testing.T) {
 		tm := newTerm(t)
@@ -512,6 +517,41 @@ func TestStopSelected(t *testing.T) {
 		tm := newTerm(t)
 		tm.want(tm.run("stop", "--state", "setup"), 0, "", "no runners")
 	})
+	t.Run("the hint is the whole line", func(t *testing.T) {
+		tm := newTerm(t)
+		r := tm.run("stop", "-r", "--app", "it's", "--app=checkout", "--profile", "dev", "--timeout=5m", "--json")
+		if r.code != 2 || !strings.Contains(r.err, "nonesuch") && !strings.Contains(r.err, "dev") {
+			t.Errorf("%+v", r)
+		}
+		tm.server.HandleREST("GET /users/current", jsonAnswer(`{"user_id":"u","nickname":"mine","full_name":"Me"}`))
+		r = tm.run("stop", "-r", "--app", "it's", "checkout", "--team", "mine", "--timeout=5m")
+		tm.want(r, 2, "", `hint: fal-runners stop --replace --app='it'\''s' --app=checkout --team=mine --timeout=5m --yes`+"\n")
+	})
+	t.Run("needs stderr to ask on", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.tty, tm.quiet = true, true
+		tm.want(tm.run("stop", "--all"), 2, "", "no terminal to ask on")
+	})
+	t.Run("ended while it was asked for", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.server.Handle("StopRunner", func(c faltest.Call) faltest.Answer {
+			if strings.Contains(string(c.Request), idC) {
+				return faltest.Fail(9, "it has already ended")
+			}
+			return faltest.Reply()
+		})
+		tm.want(tm.run("stop", "--app", "checkout", "--yes"), 0, "stopping "+idA+"\n", "skipped "+idC+": it has ended\n")
+	})
+	t.Run("another of the selected states is no change", func(t *testing.T) {
+		tm := newTerm(t)
+		tm.tty, tm.stdin = true, "y\n"
+		lists := 0
+		tm.server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
+			lists++
+			return faltest.Reply(`{"runners":[{"runner_id":"` + idC + `","alias":"checkout","state":"` + []string{"IDLE", "RUNNING"}[min(lists-1, 1)] + `"}]}`)
+		})
+		tm.want(tm.run("stop", "--state", "idle", "running"), 0, "stopping "+idC+"\n", "Stop 1 runner?")
+	})
 	t.Run("those on their way out are left alone", func(t *testing.T) {
 		tm := newTerm(t)
 		tm.server.SetRunners(faltest.Runner{ID: idA, Alias: "x", State: 5}, faltest.Runner{ID: idB, Alias: "x", State: 6}, faltest.Runner{ID: idC, Alias: "x", State: 3}, faltest.Runner{ID: idD, Alias: "x", State: 8})
@@ -522,8 +562,6 @@ func TestStopSelected(t *testing.T) {
 	t.Run("changed while the question stood", func(t *testing.T) {
 		tm := newTerm(t)
 		tm.tty = true
-		after := sampleRunners()
-		after[0].State = 0 // idC works again
 		lists := 0
 		tm.server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
 			lists++
@@ -598,8 +636,43 @@ func TestStopWait(t *testing.T) {
 			return faltest.Reply(`{"runners":[{"runner_id":"` + idA + `","state":"DRAINING"}]}`)
 		})
 		r := tm.run("stop", "--wait", "--timeout", "200ms", idA)
-		tm.want(r, 1, "stopping "+idA+"\n", "1 runner did not end within 200ms\nhint: "+idA)
+		tm.want(r, 1, "stopping "+idA+"\n", "1 runner did not end within 200ms\nhint: fal-runners kill "+idA)
 	})
+}
+
+// What was done is said, also when time is up.
+func TestStopWaitAsJSON(t *testing.T) {
+	tm := newTerm(t)
+	tm.server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
+		return faltest.Reply(`{"runners":[{"runner_id":"` + idA + `","state":"DRAINING"}]}`)
+	})
+	r := tm.run("stop", "--wait", "--timeout", "200ms", idA, "--json")
+	if r.code != 1 || !strings.Contains(r.out, `"result":"accepted"`) || !strings.Contains(r.err, `"code":"timeout"`) {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A service that gives up on a request is no deadline of ours.
+func TestStopWaitOutlastsTheService(t *testing.T) {
+	tm := newTerm(t)
+	tm.server.Handle("ListRunners", func(faltest.Call) faltest.Answer { return faltest.Fail(4, "too slow") })
+	if r := tm.run("stop", "--wait", "--timeout", "1h", idA); r.code != 6 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// Text of the service does not drive the terminal, wherever it is shown.
+func TestErrorsAreSanitized(t *testing.T) {
+	const evil = "x\x1b]0;pwned\a\u202ey"
+	tm := newTerm(t)
+	tm.tty = true
+	tm.server.Script("ListRunners", faltest.Fail(13, evil))
+	outputs := tm.run("list").err
+	tm.server.HandleREST("GET /users/current", jsonAnswer(`{"user_id":"u","nickname":"mine\u001b]0;x\u0007","full_name":"Me"}`))
+	outputs += tm.run("list", "--team", "theirs").err
+	if strings.ContainsAny(outputs, "\x1b\a\u202e") || !strings.Contains(outputs, "pwned") {
+		t.Errorf("%q", outputs)
+	}
 }
 
 func TestClosedStdout(t *testing.T) {
@@ -610,6 +683,13 @@ func TestClosedStdout(t *testing.T) {
 	code := cli.Run(t.Context(), App(), cli.Process{Args: []string{"list"}, Streams: streams, Getenv: getenv})
 	if code != 0 || errout.Len() > 0 {
 		t.Errorf("exit %d, stderr %q", code, errout)
+	}
+}
+
+func jsonAnswer(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, body)
 	}
 }
 

@@ -18,15 +18,13 @@ import (
 // are alive and, if ended is set, those that ended within a day.
 func (d dependencies) find(ctx context.Context, inv *cli.Invocation, s *session.Session, id string, ended bool) (view.Runner, error) {
 	if isFullID(id) {
-		return view.Runner{RunnerID: id}, nil
+		return match(id, nil)
 	}
-	ctx, cancel := inv.RequestContext(ctx)
-	defer cancel()
 	params := &fal.RunnersListParams{}
 	if ended {
 		params.Since = d.now().Add(-longestSince)
 	}
-	rows, err := collect(ctx, s, params, nil)
+	rows, err := collect(ctx, inv, s, params, nil)
 	if err != nil {
 		return view.Runner{}, err
 	}
@@ -62,12 +60,13 @@ func isFullID(id string) bool {
 // match finds the one runner whose id is, or begins with, the given text. An
 // id in full that is not listed is passed on.
 func match(id string, rows []view.Runner) (view.Runner, error) {
+	lower := strings.ToLower(id)
 	var found []view.Runner
 	for _, r := range rows {
-		if r.RunnerID == id {
+		if r.RunnerID == id || r.RunnerID == lower {
 			return r, nil
 		}
-		if strings.HasPrefix(r.RunnerID, strings.ToLower(id)) || strings.HasPrefix(r.RunnerID, id) {
+		if strings.HasPrefix(r.RunnerID, lower) || strings.HasPrefix(r.RunnerID, id) {
 			found = append(found, r)
 		}
 	}
@@ -75,10 +74,9 @@ func match(id string, rows []view.Runner) (view.Runner, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case isFullID(id):
-		return view.Runner{RunnerID: id}, nil
+		return view.Runner{RunnerID: lower}, nil
 	case len(found) == 0:
-		return view.Runner{}, &cli.Error{Exit: cli.ExitNotFound, Message: fmt.Sprintf("runner %s not found", iostreams.SanitizeLine(id)),
-			Hint: []string{"`fal runners list` shows those that are alive"}}
+		return view.Runner{}, notFound(id)
 	}
 	e := cli.Usagef("%q is the beginning of %d runner ids", id, len(found))
 	for _, r := range found[:min(len(found), 10)] {
@@ -88,6 +86,11 @@ func match(id string, rows []view.Runner) (view.Runner, error) {
 		e = e.WithHint(fmt.Sprintf("and %d more", len(found)-10))
 	}
 	return view.Runner{}, e
+}
+
+func notFound(id string) error {
+	return &cli.Error{Code: "not_found", Exit: cli.ExitNotFound, Message: fmt.Sprintf("runner %s not found", id),
+		Hint: []string{"`fal runners list` shows those that are alive"}}
 }
 
 // line shows a runner where a question or an error needs it.

@@ -10,14 +10,12 @@ import (
 )
 
 type stopOptions struct {
-	dependencies
-
 	ending  endOptions
 	replace bool
 }
 
 func newStop(d dependencies) *cli.Command {
-	o := &stopOptions{dependencies: d}
+	o := &stopOptions{}
 	return &cli.Command{
 		Name:    "stop",
 		Summary: "Stop runners gracefully",
