@@ -14,22 +14,24 @@ DATE    ?= $(shell git log -1 --format=%cI 2>/dev/null)
 
 # urfave's documentation generator costs more at start-up than the rest of it.
 TAGS    := urfave_cli_no_docs
-LDFLAGS := -s -w -X $(PACKAGE).version=$(VERSION) -X $(PACKAGE).commit=$(COMMIT) -X $(PACKAGE).date=$(DATE)
-
-# The race detector needs a C compiler; the tests do not.
-RACE := $(shell command -v cc >/dev/null 2>&1 && [ "$$($(GO) env CGO_ENABLED)" = 1 ] && echo -race)
+LDFLAGS := -s -w $(if $(VERSION),-X '$(PACKAGE).stamp=fal-version<$(VERSION)>') -X $(PACKAGE).commit=$(COMMIT) -X $(PACKAGE).date=$(DATE)
 
 TOOLS := bin/tools
 
 .PHONY: build install uninstall demo test bench check generate interop cross clean
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/ $(addprefix ./cmd/,$(BINARIES))
+	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags "$(LDFLAGS)" -o bin/ $(addprefix ./cmd/,$(BINARIES))
 
-install: build
+# Installs what was built, and builds only what is missing: `make` as yourself,
+# `sudo make install` without Go.
+install: $(addprefix bin/,$(BINARIES))
 	install -d '$(DESTDIR)$(PREFIX)/bin'
 	install -m 755 $(addprefix bin/,$(BINARIES)) '$(DESTDIR)$(PREFIX)/bin'
 	@[ -n '$(DESTDIR)' ] || '$(PREFIX)/bin/fal' plugin check-path
+
+$(addprefix bin/,$(BINARIES)):
+	$(MAKE) build
 
 uninstall:
 	rm -f $(addprefix '$(DESTDIR)$(PREFIX)/bin'/,$(BINARIES))
@@ -37,8 +39,11 @@ uninstall:
 demo: build
 	@sh cmd/internal/demo/demo.sh bin
 
+# The race detector needs a C compiler; the tests do not.
 test:
-	$(GO) test $(RACE) -tags $(TAGS) ./...
+	@race=; \
+	if echo 'int main(void){return 0;}' | cc -x c -o /dev/null - 2>/dev/null && [ "$$($(GO) env CGO_ENABLED)" = 1 ]; then race=-race; fi; \
+	set -x; $(GO) test $$race -tags $(TAGS) ./...
 
 bench: build
 	$(GO) run ./cmd/internal/bench

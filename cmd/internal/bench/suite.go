@@ -92,7 +92,7 @@ func (b *bench) buildPeers() error {
 	if err := os.WriteFile(source, []byte(helloWorld), 0o600); err != nil {
 		return err
 	}
-	for name, pkg := range map[string]string{"hello": source, "barecall": "./pkg/internal/transport/barecall"} {
+	for name, pkg := range map[string]string{"hello": source, "barecall": "./pkg/internal/transport/barecall", "barestream": "./pkg/internal/transport/barestream"} {
 		cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.program(name+".linked"), pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -150,6 +150,9 @@ func (b *bench) lists() (err error) {
 		return err
 	}
 	if err := b.dispatcher(env); err != nil {
+		return err
+	}
+	if err := b.transfers(env); err != nil {
 		return err
 	}
 	if err := cp.fill(many); err != nil {

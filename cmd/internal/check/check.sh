@@ -9,7 +9,7 @@ tools=$PWD/bin/tools
 step() { printf '== %s\n' "$1"; }
 
 step gofmt
-unformatted=$(git ls-files --cached --others --exclude-standard '*.go' | xargs gofmt -l)
+unformatted=$("$($GO env GOROOT)/bin/gofmt" -l cmd pkg plugins)
 [ -z "$unformatted" ] || { printf 'not formatted:\n%s\n' "$unformatted" >&2; exit 1; }
 
 step 'go mod tidy'

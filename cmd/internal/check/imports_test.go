@@ -117,6 +117,14 @@ func rules() []rule {
 			forbids: func(_, i string) bool { return under(own(i), cp) }},
 		{name: "the APIs reach the store through state only", from: is(cp+"/grpcapi", cp+"/restapi"),
 			forbids: func(_, i string) bool { return under(own(i), cp+"/store") }},
+		{name: "what a call changes knows the store alone", from: is(cp + "/state"),
+			forbids: func(p, i string) bool {
+				return under(own(i), cp) && !underAny(own(i), cp+"/state", cp+"/store")
+			}},
+		{name: "the APIs know state alone", from: is(cp+"/grpcapi", cp+"/restapi"),
+			forbids: func(p, i string) bool {
+				return under(own(i), cp) && !underAny(own(i), p, cp+"/state")
+			}},
 		{name: "schedule, runtime and store import no sibling", from: is(cp+"/schedule", cp+"/runtime", cp+"/store"),
 			forbids: func(p, i string) bool {
 				leaf := strings.Join(strings.Split(p, "/")[:3], "/")
@@ -136,7 +144,7 @@ func rules() []rule {
 }
 
 func TestImports(t *testing.T) {
-	for _, goos := range []string{"linux", "windows"} {
+	for _, goos := range []string{"linux", "darwin", "windows"} {
 		all := packages(t, goos)
 		for _, r := range rules() {
 			matched := false
@@ -226,7 +234,7 @@ func TestOnlyMainExits(t *testing.T) {
 // The SDK reads no file and no environment variable.
 func TestSDKReadsNothing(t *testing.T) {
 	sourceFiles(t, func(rel string, file *ast.File) {
-		if !underAny(rel, "pkg/fal", "pkg/internal/transport") || underAny(rel, "pkg/fal/faltest", "pkg/internal/transport/barecall") {
+		if !underAny(rel, "pkg/fal", "pkg/internal/transport") || under(rel, "pkg/fal/faltest") || file.Name.Name == "main" {
 			return
 		}
 		uses(file, "os", func(name string) {

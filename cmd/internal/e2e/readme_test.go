@@ -115,3 +115,42 @@ func normal(s string) string {
 	s = blanks.ReplaceAllString(s, " ")
 	return strings.TrimSpace(s)
 }
+
+// TestDemo runs what `make demo` runs, and holds the README's block against it.
+func TestDemo(t *testing.T) {
+	bin, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	temporary := t.TempDir()
+	cmd := exec.Command("sh", "../demo/demo.sh", bin)
+	cmd.Env = []string{"HOME=/nowhere", "TMPDIR=" + temporary, "PATH=/usr/local/bin:/usr/bin:/bin", "SHELL=/usr/bin/fish"}
+	var errout strings.Builder
+	cmd.Stderr = &errout
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s\n%s", err, out, errout.String())
+	}
+	text, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(text), "prints:\n\n```\n")
+	block, _, ok := strings.Cut(block, "```")
+	if !ok {
+		t.Fatal("the README does not show what make demo prints")
+	}
+	got, want := normal(string(out)), normal(block)
+	if _, err := exec.LookPath("jq"); err == nil && got != want {
+		t.Errorf("make demo prints\n%s\nand the README says\n%s", got, want)
+	}
+	if strings.Count(got, "ID IDLE") != 3 || strings.Count(got, "ID sample IDLE AGE") != 3 {
+		t.Errorf("make demo prints\n%s", got)
+	}
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+		t.Errorf("make demo leaves %v, %v", left, err)
+	}
+	if left := processesNaming(temporary); len(left) > 0 {
+		t.Errorf("make demo leaves running %q", left)
+	}
+}

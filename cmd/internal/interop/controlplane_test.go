@@ -98,6 +98,10 @@ func TestControlPlane(t *testing.T) {
 
 			t.Run("list", p.testList)
 			t.Run("list as JSON", p.testListJSON)
+			t.Run("logs", p.testLogs)
+			t.Run("exec", p.testExec)
+			t.Run("gpus", p.testGPUs)
+			t.Run("follow", p.testFollow)
 			for _, verb := range [][]string{{"stop"}, {"stop", "--replace"}, {"kill"}} {
 				t.Run(strings.Join(verb, " "), func(t *testing.T) { p.testEnd(t, verb...) })
 			}
