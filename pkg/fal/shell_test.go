@@ -261,9 +261,7 @@ func TestShellEndsWithItsContext(t *testing.T) {
 	server := faltest.New(t)
 	broken := make(chan struct{})
 	server.HandleStream("ShellRunner", func(st *faltest.Stream) faltest.Answer {
-		if err := st.Open(); err != nil {
-			t.Error(err)
-		}
+		_ = st.Open() // the client may be gone before this returns
 		<-st.Context().Done()
 		close(broken)
 		return faltest.Hang()
