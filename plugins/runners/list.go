@@ -78,7 +78,7 @@ func runList(ctx context.Context, inv *cli.Invocation, o *listOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := o.watching.check(inv.Format); err != nil {
+	if err := o.watching.check(inv.Format, inv.Getenv("FAL_OUTPUT")); err != nil {
 		return err
 	}
 	v := view.Runners(nil)

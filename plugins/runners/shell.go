@@ -18,7 +18,7 @@ func newShell(d dependencies) *cli.Command {
 	return &cli.Command{
 		Name:    "shell",
 		Summary: "Open a shell in a runner",
-		Description: "Opens a login shell in a runner that runs, on this terminal: every key goes there, Ctrl-C, Ctrl-Z and Ctrl-D too, and the size of the window follows. The terminal is given back as it was, however the session ends.\n\n" +
+		Description: "Opens a shell in a runner that runs, on this terminal: every key goes there, Ctrl-C, Ctrl-Z and Ctrl-D too, and the size of the window follows. The terminal is given back as it was, however the session ends.\n\n" +
 			helpEscape + "\n\n" + helpCodes + " " + helpFirst,
 		Args:  []cli.Arg{o.idArg()},
 		Lasts: func() bool { return true },

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,7 +49,7 @@ func (o *watchOptions) flags() []*cli.Flag {
 }
 
 // check refuses what does not go together.
-func (o *watchOptions) check(format output.Format) error {
+func (o *watchOptions) check(format output.Format, variable string) error {
 	switch {
 	case !o.watch && o.interval != 0:
 		return cli.Usagef("--interval goes with --watch")
@@ -59,7 +60,11 @@ func (o *watchOptions) check(format output.Format) error {
 	case output.Pretty, output.Wide, output.JSON, output.JSONL:
 		return nil
 	}
-	return cli.Usagef("--watch does not print %s", format).WithHint("--output takes pretty, wide, json or jsonl with --watch")
+	e := cli.Usagef("--watch does not print %s", format).WithHint("--output takes pretty, wide, json or jsonl with --watch")
+	if strings.EqualFold(variable, string(format)) {
+		e = e.WithHint("FAL_OUTPUT asks for " + string(format))
+	}
+	return e
 }
 
 // display shows what a watch sees.

@@ -99,6 +99,12 @@ func (s *server) ShellRunner(stream shellStream) error {
 	if err != nil {
 		return err
 	}
+	// The session is open: a client that bounds the wait for an answer must not
+	// take a command that says nothing for a service that does not.
+	if err := stream.SendHeader(nil); err != nil {
+		_ = session.Hangup() // whoever asked for it is gone
+		return errors.Join(err, session.Close())
+	}
 	c := &conversation{stream: stream, session: session, terminal: size != nil, inputs: inputs, over: make(chan struct{})}
 	return c.run(first, second)
 }

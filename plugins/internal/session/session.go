@@ -192,7 +192,7 @@ func (s *Session) Error(err error) error {
 		out.Hint = append(out.Hint, "--timeout gives it more time, as in --timeout 5m")
 	case errors.Is(err, fal.ErrUnavailable):
 		out.Exit = cli.ExitUnavailable
-		out.Hint = s.reachHints(e.Cause())
+		out.Hint = s.reachHints(e)
 	}
 	return out
 }
@@ -214,26 +214,36 @@ func message(e *fal.Error) string {
 }
 
 // reachHints say what to do when the service can not be reached.
-func (s *Session) reachHints(cause fal.Cause) []string {
+func (s *Session) reachHints(e *fal.Error) []string {
 	host := s.Config.Host
+	if strings.Contains(e.Method, " /") { // "GET /users/current" is of the other side
+		host = s.Config.RESTHost
+	}
 	from := fmt.Sprintf("host %s came from %s", host.Value, host.Origin)
 	if host.Origin.Kind == config.OriginDefault {
 		from = "host " + host.Value + " is the default"
 	}
-	switch cause {
-	case fal.CauseRefused:
-		if local := s.local(); local != "" && host.IsLoopback() {
-			return []string{from, local + " start, if it is the local control plane"}
-		}
-		return []string{from}
-	case fal.CauseDNS:
-		return []string{from, "check the name and the network"}
-	case fal.CauseTLS:
-		return []string{from, "a private certificate authority goes into SSL_CERT_FILE"}
-	case fal.CauseProtocol:
-		return []string{from, "what listens there is not the service, or only part of it"}
-	case fal.CauseReset, fal.CauseTimeout, fal.CauseNetwork:
-		return []string{from, "check the network, or a proxy in between"}
+	local := s.local()
+	if !host.IsLoopback() {
+		local = ""
 	}
-	return nil
+	switch cause := e.Cause(); {
+	case cause == fal.CauseNone:
+		return nil
+	case cause == fal.CauseRefused && local != "":
+		return []string{from, local + " start, if it is the local control plane"}
+	case cause == fal.CauseRefused:
+		return []string{from}
+	case cause == fal.CauseDNS:
+		return []string{from, "check the name and the network"}
+	case cause == fal.CauseTLS:
+		return []string{from, "a private certificate authority goes into SSL_CERT_FILE"}
+	case cause == fal.CauseProtocol:
+		return []string{from, "what listens there is not the service, or only part of it"}
+	case local != "":
+		return []string{from, local + " status, if it is the local control plane"}
+	case host.IsLoopback():
+		return []string{from}
+	}
+	return []string{from, "check the network, or a proxy in between"}
 }

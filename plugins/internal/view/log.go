@@ -30,6 +30,20 @@ type LogList struct {
 	Logs []LogLine `json:"logs"`
 }
 
+// LogListKeys are the keys of a list of lines with those that the service may
+// add, for help.
+type LogListKeys struct {
+	Logs []struct {
+		Timestamp string `json:"timestamp"`
+		Level     string `json:"level"`
+		Message   string `json:"message"`
+		Source    string `json:"source?"`
+		App       string `json:"app?"`
+		Labels    any    `json:"labels?"`
+		RunnerID  string `json:"runner_id"`
+	} `json:"logs"`
+}
+
 // NewLogLine converts a line of a runner's log.
 func NewLogLine(runner string, l fal.LogLine) LogLine {
 	v := LogLine{Level: l.Level, Message: l.Message, RunnerID: runner, at: l.Time, raw: l.JSON}

@@ -10,6 +10,9 @@ import (
 // LogLevels are the levels that can be asked for, the least first.
 func LogLevels() []string { return []string{"trace", "debug", "info", "warning", "error", "critical"} }
 
+// LogLevelWords are LogLevels with the short names that loggers write.
+func LogLevelWords() []string { return append(LogLevels(), "warn", "err", "fatal") }
+
 // AtLeast reports whether a line is of a level of LogLevels or above. Of what a
 // program writes, standard output counts as info and standard error, where
 // tracebacks go, as error. A level that is not known is at least any.
