@@ -442,6 +442,7 @@ func TestStopNames(t *testing.T) {
 		{"full id in upper case", "stop 9C1D07AA-0000-4000-8000-000000000003", 0, "stopping " + idC + "\n", "", []string{idC}},
 		{"dry run of an unknown id", "stop --dry-run 00000000-0000-4000-8000-000000000000", 3, "", "not found", nil},
 		{"unknown id", "stop 00000000-0000-4000-8000-000000000000", 3, "", "", []string{"00000000-0000-4000-8000-000000000000"}},
+		{"an app", "stop app/checkout", 2, "", "app/checkout is an app, and this command takes a runner\nhint: fal-runners list --app checkout -o name\n", nil},
 		{"empty", "stop =", 2, "", "", nil},
 		{"none", "stop", 2, "", "no runner is named", nil},
 		{"both", "stop 9c --all", 2, "", "not both", nil},

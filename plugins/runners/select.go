@@ -60,6 +60,10 @@ func isFullID(id string) bool {
 // match finds the one runner whose id is, or begins with, the given text. An
 // id in full that is not listed is passed on.
 func match(id string, rows []view.Runner) (view.Runner, error) {
+	if app, ok := strings.CutPrefix(id, appPrefix); ok {
+		return view.Runner{}, cli.Usagef("%s is an app, and this command takes a runner", id).
+			WithHint("fal runners list --app " + cli.Quote(app) + " -o name")
+	}
 	lower := strings.ToLower(id)
 	var found []view.Runner
 	for _, r := range rows {

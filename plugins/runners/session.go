@@ -203,6 +203,8 @@ func (a *attachment) attach(ctx context.Context, remote *fal.ShellSession, size 
 			a.newLine(raw, err)
 			return err
 		case sig := <-raw.Signal():
+			a.giveBack(raw)
+			fmt.Fprintf(a.inv.IO.Err, "\nthe session was ended: %s\n", sig)
 			_ = remote.Close()
 			return endedBySignal(sig)
 		case <-ctx.Done():
