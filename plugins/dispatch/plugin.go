@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
@@ -34,6 +35,7 @@ type pluginRows struct {
 }
 
 func newPluginList(d *Dispatcher) *cli.Command {
+	v := pluginView()
 	return &cli.Command{
 		Name:    "list",
 		Aliases: []string{"ls"},
@@ -42,14 +44,16 @@ func newPluginList(d *Dispatcher) *cli.Command {
 			"Warnings do not change the exit code.",
 		Output: cli.Records,
 		JSON:   pluginRows{},
+		Flags: []*cli.Flag{{Name: "sort", Placeholder: "KEY[:desc]", Usage: "sort by " + strings.Join(v.SortNames(), ", "),
+			Value: cli.Func(func(key string) (err error) { v.Compare, err = output.ParseSort(v, key); return err })}},
 		Examples: []cli.Example{
 			{Comment: "what is wrong with the installed plugins", Line: "fal plugin list --json | jq '.plugins[] | select(.warnings != [])'"},
 		},
-		Run: func(ctx context.Context, inv *cli.Invocation) error { return runPluginList(ctx, inv, d) },
+		Run: func(ctx context.Context, inv *cli.Invocation) error { return runPluginList(ctx, inv, d, v) },
 	}
 }
 
-func runPluginList(ctx context.Context, inv *cli.Invocation, d *Dispatcher) error {
+func runPluginList(ctx context.Context, inv *cli.Invocation, d *Dispatcher, v output.View[pluginRow]) error {
 	listing, err := d.List(ctx)
 	if err != nil {
 		return err
@@ -61,7 +65,7 @@ func runPluginList(ctx context.Context, inv *cli.Invocation, d *Dispatcher) erro
 	for i, p := range listing.Plugins {
 		rows[i] = pluginRow{p.Name, p.Path, p.Version, p.Description, p.Active, append([]string{}, p.Warnings...)}
 	}
-	return output.List(ctx, inv.Printer, pluginView(), rows)
+	return output.List(ctx, inv.Printer, v, rows)
 }
 
 func pluginView() output.View[pluginRow] {
@@ -94,6 +98,11 @@ func pluginView() output.View[pluginRow] {
 			return fmt.Sprintf("%d with warnings", warned)
 		},
 		Empty: "no plugins",
+		Sorts: []output.SortKey[pluginRow]{
+			{Name: "name", Compare: func(a, b pluginRow) int { return strings.Compare(a.Name, b.Name) }},
+			{Name: "path", Compare: func(a, b pluginRow) int { return strings.Compare(a.Path, b.Path) }},
+			{Name: "version", Compare: func(a, b pluginRow) int { return strings.Compare(a.Version, b.Version) }},
+		},
 	}
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -121,6 +122,9 @@ func run(ctx context.Context, app *App, typed string, p Process) (line, error) {
 	case l.help:
 		return l, h.command(p.Streams.Out, l.path)
 	case l.version:
+		if l.wantsJSON(p.Getenv) {
+			return l, json.NewEncoder(p.Streams.Out).Encode(version.Get(app.Name))
+		}
 		return l, printVersion(p.Streams.Out, app)
 	case len(l.path) == 0 || len(l.command().Sub) > 0:
 		return l, h.command(p.Streams.Out, l.path)

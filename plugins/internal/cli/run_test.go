@@ -79,6 +79,7 @@ func TestTraps(t *testing.T) {
 		{"timeout without a unit", "list --timeout 5", 2, "-", "want a length of time", ""},
 		{"empty profile", "list --profile=", 2, "-", "it is empty", ""},
 		{"version flag", "--version", 0, "fal-things ", "", ""},
+		{"version as JSON", "--version --json list", 0, `{"name":"fal-things",`, "", ""},
 		{"version command", "version", 0, "fal-things ", "", ""},
 		{"-v is not the version", "list -v", 0, "", "", "list"},
 	}
