@@ -18,9 +18,13 @@ import (
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/session"
+	"github.com/fal-plugins/fal/plugins/internal/signaltest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	signaltest.Heed()
+	goleak.VerifyTestMain(m)
+}
 
 // Ids of the sample runners; two begin alike.
 const (

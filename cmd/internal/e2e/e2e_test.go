@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -38,10 +40,23 @@ func TestMain(m *testing.M) {
 	testscript.Main(cleaned{m}, map[string]func(){"ptyrun": ptyrun})
 }
 
+// heedSignals makes the programs under test independent of who started the
+// tests: nohup, and a shell that puts a job into the background, leave signals
+// ignored for all that they start.
+func heedSignals() {
+	heard := make(chan os.Signal, 1)
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM} {
+		if signal.Ignored(sig) {
+			signal.Notify(heard, sig)
+		}
+	}
+}
+
 // cleaned removes the programs when the tests have run.
 type cleaned struct{ m *testing.M }
 
 func (c cleaned) Run() int {
+	heedSignals()
 	defer func() {
 		if dir, _ := programs(); dir != "" {
 			os.RemoveAll(dir)
