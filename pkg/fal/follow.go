@@ -269,9 +269,11 @@ func (f *follower) stream(ctx context.Context) (opened bool, lines int, _ error)
 			continue // such as a greeting or a farewell
 		}
 		line.id = e.id
-		lines++
-		if f.seen.take(line) && !f.give(line) {
-			return true, lines, errStopped
+		if f.seen.take(line) {
+			lines++ // what comes again is no sign that the stream is steady
+			if !f.give(line) {
+				return true, lines, errStopped
+			}
 		}
 		f.eventID = e.id
 	}

@@ -80,11 +80,12 @@ func (s *seenLines) take(line LogLine) bool {
 }
 
 func (s *seenLines) record(line LogLine) {
-	if line.Time.Before(s.floor) {
+	if !line.Time.IsZero() && line.Time.Before(s.floor) {
 		return
 	}
 	s.entries = append(s.entries, seenLine{key: line.key(), id: line.id})
-	if line.Time.After(s.newest) {
+	// A line dated in the future must not hide what is written until then.
+	if line.Time.After(s.newest) && line.Time.Before(time.Now().Add(followSkew)) {
 		s.newest = line.Time
 	}
 	if len(s.entries) >= s.prune {
@@ -96,6 +97,13 @@ func (s *seenLines) record(line LogLine) {
 	}
 }
 
+const (
+	// followSkew is how far ahead of this machine's the service's clock may be.
+	followSkew = 24 * time.Hour
+	// mostTimeless bounds the lines without a time that are remembered.
+	mostTimeless = 4096
+)
+
 // forget raises the floor.
 func (s *seenLines) forget(floor time.Time) {
 	floor = floor.Truncate(time.Microsecond)
@@ -104,7 +112,21 @@ func (s *seenLines) forget(floor time.Time) {
 	}
 	s.floor = floor
 	at := floor.UnixNano()
-	s.entries = slices.DeleteFunc(s.entries, func(e seenLine) bool { return e.key.at < at })
+	// Lines without a readable time have no place: the latest of them are kept.
+	timeless := time.Time{}.UnixNano()
+	surplus := -mostTimeless
+	for _, e := range s.entries {
+		if e.key.at == timeless {
+			surplus++
+		}
+	}
+	s.entries = slices.DeleteFunc(s.entries, func(e seenLine) bool {
+		if e.key.at == timeless {
+			surplus--
+			return surplus >= 0
+		}
+		return e.key.at < at
+	})
 }
 
 // resume prepares for a stream that starts at the floor.

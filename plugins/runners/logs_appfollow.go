@@ -38,9 +38,11 @@ type appFollow struct {
 	following map[string]context.CancelFunc
 	over      map[string]bool // runners that are not followed again
 	met       map[string]bool // runners whose coming was told
-	held      []view.LogLine
-	waiting   int // runners beyond openStreams, as last told
-	deaf      bool
+	// newest are the last lines printed of runners that are not followed yet.
+	newest  map[string][]fal.LogLine
+	held    []view.LogLine
+	waiting int // runners beyond openStreams, as last told
+	deaf    bool
 }
 
 // news is what a follower sends: one of the fields beside the runner.
@@ -86,7 +88,8 @@ func (a *appFollow) run(ctx context.Context, rows []view.Runner) error {
 	if alive == 0 {
 		a.dim("%s has no runners now", a.name)
 	}
-	a.join(ctx, group, rows, newest)
+	a.newest = newest
+	a.join(ctx, group, rows)
 
 	look := time.NewTicker(2 * a.poll)
 	defer look.Stop()
@@ -101,7 +104,8 @@ func (a *appFollow) run(ctx context.Context, rows []view.Runner) error {
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(a.print(ctx), ctx.Err())
+			a.drain()
+			return errors.Join(a.print(context.WithoutCancel(ctx)), ctx.Err())
 		case n := <-a.news:
 			if n.line != nil {
 				if len(a.held) == 0 {
@@ -143,6 +147,20 @@ func (a *appFollow) run(ctx context.Context, rows []view.Runner) error {
 	}
 }
 
+// drain takes the lines that have come and are not held yet.
+func (a *appFollow) drain() {
+	for {
+		select {
+		case n := <-a.news:
+			if n.line != nil {
+				a.held = append(a.held, *n.line)
+			}
+		default:
+			return
+		}
+	}
+}
+
 // listing is an answer to the question which runners there are now.
 type listing struct {
 	rows []view.Runner
@@ -178,8 +196,10 @@ func (a *appFollow) past(ctx context.Context, rows []view.Runner) (map[string][]
 	return newest, nil
 }
 
-// join starts to follow those of the runners that are alive and new.
-func (a *appFollow) join(ctx context.Context, group *errgroup.Group, rows []view.Runner, newest map[string][]fal.LogLine) {
+// join starts to follow those of the runners that are alive and new. One that
+// was there from the start may have waited for its turn: what it had written is
+// printed already.
+func (a *appFollow) join(ctx context.Context, group *errgroup.Group, rows []view.Runner) {
 	waiting := 0
 	for _, r := range rows {
 		id := r.RunnerID
@@ -191,11 +211,15 @@ func (a *appFollow) join(ctx context.Context, group *errgroup.Group, rows []view
 			continue
 		}
 		params := a.followParams(a.window)
-		if !a.met[id] {
+		known := a.met[id]
+		if !known {
 			a.met[id] = true
 			a.dim("%s joined", view.ShortRunnerID(id))
 		}
-		if newest == nil || len(newest[id]) == 0 && a.lines.n >= 0 {
+		switch {
+		case known && len(a.newest[id]) == 0 && a.lines.n >= 0 && a.now.After(params.Since):
+			params.Since = a.now
+		case !known:
 			born := a.now.Add(-longestSince)
 			if r.UptimeSeconds > 0 {
 				born = time.Now().Add(-time.Duration(r.UptimeSeconds)*time.Second - joinLeeway)
@@ -204,7 +228,8 @@ func (a *appFollow) join(ctx context.Context, group *errgroup.Group, rows []view
 				params.Since = born
 			}
 		}
-		params.After = newest[id]
+		params.After = a.newest[id]
+		delete(a.newest, id)
 		ctx, cancel := context.WithCancel(ctx)
 		a.following[id] = cancel
 		group.Go(func() error {
@@ -251,7 +276,10 @@ func (a *appFollow) take(ctx context.Context, n news) error {
 		a.leave(n.runner)
 		a.over[n.runner] = true
 		state, err := a.state(ctx, n.runner, fal.RunnerLife{})
-		if err == nil && state != "" {
+		switch {
+		case err != nil:
+			a.dim("%s ended", view.ShortRunnerID(n.runner))
+		case state != "":
 			a.dim("%s ended: %s", view.ShortRunnerID(n.runner), state)
 		}
 	case errors.Is(n.err, fal.ErrNotFound):
@@ -272,8 +300,11 @@ func (a *appFollow) leave(runner string) {
 // found acts on a look at the runners that there are.
 func (a *appFollow) found(ctx context.Context, group *errgroup.Group, l listing) error {
 	if l.err != nil {
-		if !errors.Is(l.err, fal.ErrUnavailable) && !errors.Is(l.err, fal.ErrDeadlineExceeded) || a.noReconnect {
+		if refused(l.err) || a.noReconnect {
 			return l.err
+		}
+		if ctx.Err() != nil {
+			return nil // which is told where the lines that are left are printed
 		}
 		if !a.deaf {
 			a.dim("new runners are not seen for now: %s", l.err)
@@ -282,7 +313,7 @@ func (a *appFollow) found(ctx context.Context, group *errgroup.Group, l listing)
 		return nil
 	}
 	a.deaf = false
-	a.join(ctx, group, l.rows, nil)
+	a.join(ctx, group, l.rows)
 	return nil
 }
 

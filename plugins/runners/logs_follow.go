@@ -39,6 +39,8 @@ func (l *logs) followRunner(ctx context.Context, id string, life fal.RunnerLife,
 	}
 	ended, err := l.state(ctx, id, life)
 	switch {
+	case err != nil && follow.Until.IsZero(): // the follow has told that it ended
+		l.dim("%s ended; how is not known: %s", id, err)
 	case err != nil:
 		return err
 	case ended != "":
@@ -64,7 +66,7 @@ func (l *logs) state(ctx context.Context, id string, life fal.RunnerLife) (strin
 			return "", err
 		}
 	}
-	rows, err := collect(ctx, l.inv, l.session, &fal.RunnersListParams{Since: l.now.Add(-longestSince)}, nil)
+	rows, err := collect(ctx, l.inv, l.session, &fal.RunnersListParams{Since: l.logsOptions.now().Add(-longestSince)}, nil)
 	for _, r := range rows {
 		if r.RunnerID == id {
 			return r.State, nil
