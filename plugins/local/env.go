@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fal-plugins/fal/pkg/controlplane"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 )
@@ -137,17 +136,9 @@ func newEnv() *cli.Command {
 }
 
 func runEnv(ctx context.Context, inv *cli.Invocation, o *envOptions) error {
-	dir, err := o.folder.open(inv)
+	dir, found, key, err := o.folder.running(ctx, inv)
 	if err != nil {
 		return err
-	}
-	found, err := dir.running(ctx)
-	if err != nil {
-		return err
-	}
-	key, err := controlplane.ReadCredentials(string(dir))
-	if err != nil {
-		return dir.failure("cannot read", err)
 	}
 	language := shell(o.shell)
 	if language == "" {

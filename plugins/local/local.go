@@ -17,6 +17,7 @@ import (
 	"context"
 	"os"
 
+	"github.com/fal-plugins/fal/pkg/controlplane"
 	"github.com/fal-plugins/fal/pkg/controlplane/runtime"
 	"github.com/fal-plugins/fal/pkg/controlplane/sample"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
@@ -81,4 +82,21 @@ func (o *folderOptions) flag() *cli.Flag {
 // open finds the folder; it touches nothing.
 func (o *folderOptions) open(inv *cli.Invocation) (dataDir, error) {
 	return resolveDataDir(o.path, inv.Getenv)
+}
+
+// running finds the folder, the control plane that runs on it, and its key.
+func (o *folderOptions) running(ctx context.Context, inv *cli.Invocation) (dataDir, *instance, controlplane.Credentials, error) {
+	dir, err := o.open(inv)
+	if err != nil {
+		return "", nil, controlplane.Credentials{}, err
+	}
+	found, err := dir.running(ctx)
+	if err != nil {
+		return "", nil, controlplane.Credentials{}, err
+	}
+	key, err := controlplane.ReadCredentials(string(dir))
+	if err != nil {
+		return "", nil, controlplane.Credentials{}, dir.failure("cannot read", err)
+	}
+	return dir, found, key, nil
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/fal-plugins/fal/pkg/config"
-	"github.com/fal-plugins/fal/pkg/controlplane"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/output"
@@ -60,17 +59,9 @@ func newUse() *cli.Command {
 }
 
 func runUse(ctx context.Context, inv *cli.Invocation, o *useOptions) error {
-	dir, err := o.folder.open(inv)
+	dir, found, key, err := o.folder.running(ctx, inv)
 	if err != nil {
 		return err
-	}
-	found, err := dir.running(ctx)
-	if err != nil {
-		return err
-	}
-	key, err := controlplane.ReadCredentials(string(dir))
-	if err != nil {
-		return dir.failure("cannot read", err)
 	}
 	path := config.Locate(config.Inputs{Getenv: inv.Getenv}).Config.Value
 	if path == "" {

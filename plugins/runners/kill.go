@@ -19,7 +19,6 @@ func newKill(d dependencies) *cli.Command {
 		Output: cli.Text,
 		JSON:   view.RunnerActionList{},
 		Flags:  o.flags("killed"),
-		Waits:  func() bool { return o.wait },
 		Examples: []cli.Example{
 			{Comment: "one runner", Line: "fal runners kill 4f2a91c0"},
 			{Comment: "what hangs while it stops", Line: "fal runners kill --state draining terminating"},

@@ -27,7 +27,6 @@ func newStop(d dependencies) *cli.Command {
 		Flags: append([]*cli.Flag{
 			{Name: "replace", Aliases: []string{"r"}, Usage: "start a replacement first and stop when it is up", Value: cli.Bool(&o.replace)},
 		}, o.ending.flags("stopped")...),
-		Waits: func() bool { return o.ending.wait },
 		Examples: []cli.Example{
 			{Comment: "one runner, replaced first, and wait until it is gone", Line: "fal runners stop --replace --wait 4f2a91c0"},
 			{Comment: "all idle runners of an app, without a question", Line: "fal runners stop --app checkout --state idle --yes"},
