@@ -6,7 +6,9 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -107,12 +109,18 @@ func setUp(env *testscript.Env, bin string) error {
 }
 
 // cmdControlPlane starts a control plane and points the script's environment
-// to it: controlplane [flags of start].
+// to it: controlplane [flags of start]. The port is the script's own: at one of
+// the usual ports another script's control plane could answer once this one has
+// stopped.
 func cmdControlPlane(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("controlplane can not be negated")
 	}
-	ts.Check(ts.Exec("fal-local", append([]string{"start"}, args...)...))
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(free.Addr().String())
+	ts.Check(errors.Join(err, free.Close()))
+	ts.Check(ts.Exec("fal-local", append([]string{"start", "--port", port}, args...)...))
 	ts.Check(ts.Exec("fal-local", "env"))
 	for line := range strings.Lines(ts.ReadFile("stdout")) {
 		name, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")

@@ -164,11 +164,11 @@ func TestCloseOnExec(t *testing.T) {
 	}
 }
 
-// stranger is a live process that no runtime has started, and leads a group.
+// stranger is a live process that no runtime has started, and leads a session.
 func stranger(t *testing.T) identity {
 	t.Helper()
 	cmd := exec.Command("sleep", "1000")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -211,8 +211,8 @@ func TestReapForged(t *testing.T) {
 		{"a supervisor started earlier", func(rec *record, id identity) { id.Start--; rec.Supervisor = id }, false},
 		{"the session of a dead supervisor", func(rec *record, id identity) {
 			sid, err := sessionOf(id.PID)
-			if err != nil {
-				t.Fatal(err)
+			if err != nil || sid != id.PID {
+				t.Fatalf("session %d, %v, want its own", sid, err)
 			}
 			rec.Supervisor = identity{PID: sid, Start: id.Start - 1, Boot: id.Boot}
 		}, false},
