@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -20,6 +19,7 @@ type AppSpec = state.AppSpec
 // The values that Server's methods return.
 type (
 	App      = state.App
+	Revision = state.Revision
 	Account  = state.Account
 	Runner   = state.Runner
 	Event    = state.Event
@@ -34,31 +34,52 @@ func (s *Server) RegisterApp(ctx context.Context, spec AppSpec) (*App, error) {
 	return s.state.RegisterApp(ctx, spec)
 }
 
-// sampleName is the alias of the sample app.
-const sampleName = "sample"
+// The alias of the sample app, and the environment that it is in too.
+const (
+	sampleName        = "sample"
+	sampleEnvironment = "staging"
+)
 
-// StartSample sees to the app "sample" with three runners of
+// RegisterRevision adds a revision of an app that the app can be pointed at
+// with SetAlias, and starts nothing. The app need not exist.
+func (s *Server) RegisterRevision(ctx context.Context, spec AppSpec) (*Revision, error) {
+	return s.state.RegisterRevision(ctx, spec)
+}
+
+// StartSample sees to the first account's app "sample" with three runners of
 // Options.SampleArgv, and returns when it is registered; the runners come up
-// after that. A sample that an earlier control plane had registered in the same
-// way is kept as it is.
+// after that. There is an earlier revision of it too, for a larger machine, that
+// never had a runner, and the same app in the environment "staging", without
+// runners until it is scaled. What an earlier control plane had registered is
+// kept as it is, but for the path of the program, which may have moved.
 func (s *Server) StartSample(ctx context.Context) (*App, error) {
 	if len(s.options.SampleArgv) == 0 {
 		return nil, errors.New("control plane: no command for the sample app given")
 	}
-	apps, _ := s.state.Snapshot()
-	for _, app := range apps {
-		if app.Alias == sampleName && slices.Equal(app.Rev.Argv, s.options.SampleArgv) {
-			return app, nil
-		}
-	}
-	return s.state.RegisterApp(ctx, AppSpec{
+	current := AppSpec{
 		Name:           sampleName,
 		Argv:           s.options.SampleArgv,
+		MachineTypes:   []string{"XS"},
 		MinConcurrency: 3,
 		MaxConcurrency: 6,
 		HealthPath:     "/health",
 		StartupTimeout: time.Minute,
-	})
+		Message:        "a smaller machine is enough",
+	}
+	first := current
+	first.MachineTypes, first.Message = []string{"S"}, "first version"
+	app, err := s.state.SeedApp(ctx, first, current)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.state.SeedEnvironment(ctx, sampleEnvironment, "the sample app before it counts"); err != nil {
+		return nil, err
+	}
+	staged := first
+	staged.Name, staged.Environment = sampleName+"--"+sampleEnvironment, sampleEnvironment
+	staged.MinConcurrency = 0
+	_, err = s.state.SeedApp(ctx, staged)
+	return app, err
 }
 
 // StartRunner starts one more runner of the first account's app beside those

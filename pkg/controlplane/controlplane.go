@@ -16,10 +16,46 @@
 // with those of Options.SampleArgv.
 //
 // Guarantees: it listens on the loopback interface only, and one port answers
-// gRPC (controller.IsolateController) and REST; every call is authenticated;
-// what a call acknowledged is on disk; what is said of a runner is true of its
-// process; no process of a runner outlives the control plane, however that
-// ends; one data folder is used by one control plane at a time.
+// gRPC (controller.IsolateController) and REST; every call is authenticated, by a
+// key, or with Options.Logins by the token of somebody who logged in, and a key of
+// API scope only reads; what a call acknowledged is on disk; the
+// values of secrets are there encrypted (AES-256-GCM), and in no log, error or
+// argument of a process; what is said of a runner is true of its process; no
+// process of a runner outlives the control plane, however that ends; one data
+// folder is used by one control plane at a time.
+//
+// Limits: a key's description has at most 256 characters. An account has at
+// most 100 environments beside main, with names of lower-case letters, digits
+// and single hyphens between them, 63 at most, and descriptions of at most 256
+// characters. A secret's name is a letter or underscore, then letters, digits
+// and underscores, 255 at most, and no variable that runners get from the
+// control plane, nor PATH, LD_… or DYLD_…; its value has at most 32,000 bytes, none of them NUL; the names
+// and encrypted values of an environment have at most 512 KiB in all. An app's
+// name is a letter or digit, then letters, digits, dots, underscores and single
+// hyphens, 128 at most with the two hyphens and the environment that follow in
+// any but main. It has 0 to 10,000 min_concurrency and concurrency_buffer, 1 to
+// 10,000 max_concurrency (not below the minimum) and max_multiplexing, 0 to
+// 1,000 percent concurrency_buffer_perc, 0 s to 30 days keep_alive and
+// scaling_delay, up to 30 days request_timeout and startup_timeout, 1 to 16
+// machine types and at most 16 regions, each named once, of at most 64 letters,
+// digits, dots, hyphens and underscores. The message of a revision has at most
+// 2,048 characters; it has at most 32 annotations, with keys of 1 to 64
+// characters; both have at most 16,384 bytes as JSON.
+//
+// Rollouts: a runner that is up and of another revision than its app, or that is
+// to be replaced, serves until one of the app's revision is up in its place. So
+// an app never has fewer runners up than before, and while some are replaced one
+// more than max_concurrency at most; runners that drain are not counted, since
+// they take no requests. An app that is recreated has its old runners end first
+// and then gets as many as min_concurrency says. A forced rollout starts all
+// replacements at once and has each old runner drain without waiting for its
+// own. A runner that waits after a failure to start serves nothing: it is not
+// replaced but ended, and started anew within min_concurrency. Above
+// min_concurrency, runners that are idle or fail to start end after keep_alive,
+// also while they are replaced. An app is rolling from the call on until all its
+// runners are those that it asked for and min_concurrency of them are up, and so
+// for as long as that fails. A control plane that is started again in the middle
+// of a rollout starts runners of the new revision only.
 package controlplane
 
 import (
@@ -39,7 +75,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/fal-plugins/fal/pkg/controlplane/grpcapi"
-	"github.com/fal-plugins/fal/pkg/controlplane/restapi"
+	"github.com/fal-plugins/fal/pkg/controlplane/issuer"
 	"github.com/fal-plugins/fal/pkg/controlplane/runtime"
 	"github.com/fal-plugins/fal/pkg/controlplane/state"
 	"github.com/fal-plugins/fal/pkg/controlplane/store"
@@ -73,6 +109,10 @@ type Options struct {
 	// MaxLogBytes bounds the stored log of one runner; 0 means 256 MiB. The
 	// oldest lines are dropped, and a line in the log says how many.
 	MaxLogBytes int64
+
+	// Logins, if not nil, has people to log in as, and an issuer of tokens for
+	// them at the same port; keys are good as well.
+	Logins *Logins
 }
 
 // Server is a running control plane. Its methods may be called from any
@@ -84,6 +124,7 @@ type Server struct {
 	db          *store.Store
 	state       *state.State
 	runtime     *runtime.Runtime
+	issuer      *issuer.Issuer // nil without logins
 	fleet       *fleet
 	ports       *portMux
 	grpc        *grpc.Server
@@ -99,7 +140,8 @@ type Server struct {
 // Start brings a control plane up and returns when it answers. Runners that an
 // earlier one left behind, however it ended, are ended first and recorded as
 // such; the apps it had are run again. ctx limits the start alone. It fails
-// with ErrInUse when another control plane uses the data folder.
+// with ErrInUse when another control plane uses the data folder, and with
+// ErrSecretKey when the secrets in it cannot be read.
 func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	if o.DataDir == "" {
 		return nil, errors.New("control plane: no data folder given")
@@ -149,12 +191,26 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	undo = append(undo, s.db.Close)
-	if s.state, err = state.Open(ctx, s.db, state.Options{Logger: s.logger, MaxLogBytes: o.MaxLogBytes}); err != nil {
+	keyFile := s.path(SecretKeyFile)
+	secrets, err := openVault(ctx, s.db, keyFile, s.logger)
+	if err != nil {
 		return nil, err
+	}
+	signing, logins, err := openLogins(o.Logins, s.path(LoginKeyFile))
+	if err != nil {
+		return nil, err
+	}
+	if s.state, err = state.Open(ctx, s.db, state.Options{Logger: s.logger, MaxLogBytes: o.MaxLogBytes, Vault: secrets, Logins: logins}); err != nil {
+		return nil, secretKeyError(err, keyFile)
 	}
 	undo = append(undo, func() error { s.state.Close(); return nil })
 	if s.credentials, err = ensureCredentials(ctx, s.state, s.path("credentials")); err != nil {
 		return nil, err
+	}
+	if o.Logins != nil {
+		if s.issuer, err = s.newIssuer(ctx, signing); err != nil {
+			return nil, err
+		}
 	}
 	s.address = listener.Addr().String()
 	s.fleet = newFleet(s.state, s.runtime, s.logger, s.path("runners"))
@@ -190,7 +246,7 @@ func (s *Server) serve(listener net.Listener, config *tls.Config) {
 	s.ports = newPortMux(listener, config)
 	s.grpc = grpcapi.New(s.state, s.fleet)
 	s.rest = &http.Server{
-		Handler:           restapi.New(s.state, restapi.Options{}),
+		Handler:           s.handler(),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -119,6 +120,7 @@ func (f *fleet) reconcile(now time.Time) time.Time {
 		}
 		present = append(present, standing(r, k))
 	}
+	f.forgetCrashes(wanted)
 	plan := schedule.Make(now, wanted, present)
 	f.state.SetExpiries(plan.Expiries)
 	for _, action := range plan.Actions {
@@ -154,6 +156,7 @@ func (f *fleet) wanted(app *state.App) schedule.App {
 		Max:       app.MaxConcurrency,
 		KeepAlive: app.KeepAlive,
 		NotBefore: f.crashes[app.Rev.RevisionID].notBefore,
+		Recreate:  state.Strategy(app.Strategy) == state.Recreate,
 	}
 }
 
@@ -171,8 +174,11 @@ func standing(r *state.Standing, k *keeper) schedule.Runner {
 		Kill:      r.Kill,
 		Killed:    k != nil && k.wasKilled(),
 		Replace:   r.Replacement == state.WillReplace,
+		Force:     r.Force,
 		Replaces:  r.Replaces,
 		Grace:     r.App.Rev.GracePeriod,
+
+		FailingSince: r.FailingSince,
 	}
 }
 
@@ -279,6 +285,17 @@ func (f *fleet) crashed(revision string, lived time.Duration) {
 	c.count++
 	c.notBefore = time.Now().Add(schedule.Backoff(c.count))
 	f.crashes[revision] = c
+}
+
+// forgetCrashes drops those of revisions that no app points to.
+func (f *fleet) forgetCrashes(apps []schedule.App) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for revision := range f.crashes {
+		if !slices.ContainsFunc(apps, func(app schedule.App) bool { return app.Revision == revision }) {
+			delete(f.crashes, revision)
+		}
+	}
 }
 
 // close ends every runner: SIGTERM, then SIGKILL after the longest of their

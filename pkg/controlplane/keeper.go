@@ -98,7 +98,10 @@ func (k *keeper) start() (*runtime.Process, int, error) {
 			return nil, 0, err
 		}
 	}
-	k.env, k.dir = k.environment(port), dir
+	if k.env, err = k.environment(port); err != nil {
+		return nil, 0, err
+	}
+	k.dir = dir
 	process, err := k.fleet.runtime.Start(k.fleet.ctx, runtime.Spec{
 		ID:   k.runner.ID,
 		Argv: k.app.Rev.Argv,
@@ -123,9 +126,9 @@ func (k *keeper) cleanUp() {
 }
 
 // environment is what the control plane was started with, but for variables of
-// our own, which may hold credentials; then the app's; then what makes it a
-// runner.
-func (k *keeper) environment(port int) []string {
+// our own, which may hold credentials; then the app's; then the secrets that it
+// gets; then what makes it a runner. Of several values for a name the last counts.
+func (k *keeper) environment(port int) ([]string, error) {
 	var env []string
 	for _, entry := range os.Environ() {
 		if !strings.HasPrefix(entry, "FAL_") {
@@ -133,13 +136,22 @@ func (k *keeper) environment(port int) []string {
 		}
 	}
 	env = append(env, k.app.Rev.Env...)
+	secrets, missing, err := k.fleet.state.RunnerSecrets(k.app)
+	if err != nil {
+		return nil, err
+	}
+	if len(missing) > 0 {
+		note := "started without secrets that are not set: " + strings.Join(missing, ", ")
+		k.fleet.report(k.runner.ID, k.fleet.state.Note(k.fleet.ctx, k.runner.ID, note))
+	}
+	env = append(env, secrets...)
 	return append(env,
 		"PORT="+strconv.Itoa(port),
 		"FAL_APP_NAME="+k.runner.Alias,
 		"FAL_RUNNER_ID="+k.runner.ID,
 		"FAL_REVISION="+k.runner.Revision,
 		"FAL_MACHINE_TYPE="+k.runner.MachineType,
-	)
+	), nil
 }
 
 // freePort returns a port that nothing listens on at this moment.
@@ -227,7 +239,7 @@ func (k *keeper) awaitReady(process *runtime.Process, port int) error {
 		}
 	}()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	deadline := time.Now().Add(k.app.Rev.StartupTimeout)
+	deadline := time.Now().Add(k.app.StartupTimeout)
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for wait := firstProbe; ; wait = min(2*wait, probePause) {
@@ -242,7 +254,7 @@ func (k *keeper) awaitReady(process *runtime.Process, port int) error {
 				return nil
 			}
 			if !time.Now().Before(deadline) && !k.asked() {
-				return fmt.Errorf("not ready within %s", k.app.Rev.StartupTimeout)
+				return fmt.Errorf("not ready within %s", k.app.StartupTimeout)
 			}
 		}
 		pause.Reset(wait)

@@ -302,7 +302,7 @@ func TestNewRevisionReplacesRunners(t *testing.T) {
 	spec.MinConcurrency = 2
 	first := register(t, s, spec)
 	before := awaitUp(t, s, "web", 2)
-	spec.MachineType = "M"
+	spec.MachineTypes = []string{"M"}
 	second := register(t, s, spec)
 	for _, r := range before {
 		awaitState(t, s, r.ID, state.Terminated)
@@ -312,7 +312,7 @@ func TestNewRevisionReplacesRunners(t *testing.T) {
 			t.Errorf("runner of revision %s on %s", r.Revision, r.MachineType)
 		}
 	}
-	if text := logText(t, s, before[0].ID); first.Rev.RevisionID == second.Rev.RevisionID || !strings.Contains(text, "replaced by revision "+second.Rev.RevisionID) {
+	if text := logText(t, s, before[0].ID); first.Rev.RevisionID == second.Rev.RevisionID || !strings.Contains(text, " of revision "+second.Rev.RevisionID) {
 		t.Errorf("log:\n%s", text)
 	}
 }

@@ -166,7 +166,7 @@ func TestCloseEndsStreams(t *testing.T) {
 	}()
 	stop(t, s)
 	// A busy machine may not get around to saying why within the second.
-	if e := <-read; e.err == nil && e.last != restwire.StreamError+": the control plane is stopping" {
+	if e := <-read; e.err == nil && e.last != restwire.StreamStop+": the control plane is stopping" {
 		t.Errorf("the last event is %q", e.last)
 	}
 }

@@ -25,6 +25,8 @@ func TestMain(m *testing.M) {
 			os.Exit(testApp(os.Args[2:]))
 		case "__controlplane":
 			os.Exit(doomedControlPlane(os.Args[2]))
+		case "__killed":
+			os.Exit(killedControlPlane(os.Args[2]))
 		}
 	}
 	// Under the race detector every supervisor would sleep for a second at its end.

@@ -14,10 +14,12 @@ func TestPrivateFiles(t *testing.T) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, Options{DataDir: dir, TLS: true})
+	s := start(t, Options{DataDir: dir, TLS: true, Logins: &Logins{}})
 	for path, want := range map[string]os.FileMode{
 		dir:                                  0o700,
 		filepath.Join(dir, "credentials"):    0o600,
+		filepath.Join(dir, SecretKeyFile):    0o600,
+		filepath.Join(dir, LoginKeyFile):     0o600,
 		filepath.Join(dir, "tls/ca-key.pem"): 0o600,
 		filepath.Join(dir, "tls"):            0o700,
 		filepath.Join(dir, "lock"):           0o600,

@@ -4,7 +4,7 @@
 //	err := server.Serve(listener)
 //
 // It decodes, authenticates and encodes; what is allowed and what follows is
-// decided by state. Each answer carries an x-request-id. Methods that this
+// decided by state, and what each method needs stands in one table. Each answer carries an x-request-id. Methods that this
 // control plane does not serve are UNIMPLEMENTED.
 //
 // A session of ShellRunner gets a terminal if its client sent a size or named no
@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"math"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -65,7 +66,7 @@ func (s *server) unary(ctx context.Context, request any, info *grpc.UnaryServerI
 	if err := grpc.SetHeader(ctx, requestID()); err != nil {
 		return nil, err
 	}
-	caller, err := s.authenticate(ctx)
+	caller, err := s.admit(ctx, info.FullMethod)
 	if err != nil {
 		return nil, encodeError(err, info.FullMethod)
 	}
@@ -77,10 +78,16 @@ func (s *server) stream(service any, stream grpc.ServerStream, info *grpc.Stream
 	if err := stream.SetHeader(requestID()); err != nil {
 		return err
 	}
-	caller, err := s.authenticate(stream.Context())
+	caller, err := s.admit(stream.Context(), info.FullMethod)
 	if err == nil {
-		ctx := context.WithValue(stream.Context(), callerKey{}, caller)
+		// A key may be revoked while the call is open.
+		ctx, stop := s.state.Attend(context.WithValue(stream.Context(), callerKey{}, caller), caller)
+		defer stop()
 		err = handle(service, &authenticated{ServerStream: stream, ctx: ctx})
+		var refusal *state.Error
+		if err != nil && errors.As(context.Cause(ctx), &refusal) {
+			err = refusal
+		}
 	}
 	return encodeError(err, info.FullMethod)
 }
@@ -102,11 +109,25 @@ type authenticated struct {
 
 func (a *authenticated) Context() context.Context { return a.ctx }
 
+// admit finds out who calls, and whether the call is theirs to make.
+func (s *server) admit(ctx context.Context, method string) (state.Caller, error) {
+	c, err := s.authenticate(ctx)
+	if err != nil {
+		return c, err
+	}
+	need, err := needOf(method)
+	if err != nil {
+		return c, err
+	}
+	return c, c.May(need)
+}
+
 func (s *server) authenticate(ctx context.Context) (state.Caller, error) {
 	md, _ := metadata.FromIncomingContext(ctx)
 	id, secret := first(md, "auth-key-id"), first(md, "auth-key")
-	if id == "" && secret == "" && first(md, "authorization") != "" {
-		return state.Caller{}, status.Error(codes.Unauthenticated, "login tokens mean nothing to a local control plane: use an API key")
+	scheme, token, _ := strings.Cut(first(md, "authorization"), " ")
+	if id == "" && secret == "" && strings.EqualFold(scheme, "Bearer") {
+		return s.state.AuthenticateLogin(strings.TrimSpace(token), first(md, "fal-user-id"))
 	}
 	c, err := s.state.Authenticate(id, secret)
 	if err != nil {
@@ -153,6 +174,10 @@ func code(kind state.Kind) codes.Code {
 		return codes.NotFound
 	case state.Conflict:
 		return codes.FailedPrecondition
+	case state.Exists:
+		return codes.AlreadyExists
+	case state.Exhausted:
+		return codes.ResourceExhausted
 	}
 	return codes.Internal
 }

@@ -18,10 +18,7 @@ func (s *server) CreateUserKey(ctx context.Context, request *pb.CreateUserKeyReq
 }
 
 func (s *server) ListUserKeys(ctx context.Context, _ *pb.ListUserKeysRequest) (*pb.ListUserKeysResponse, error) {
-	keys, err := s.state.Keys(caller(ctx))
-	if err != nil {
-		return nil, err
-	}
+	keys := s.state.Keys(caller(ctx))
 	response := &pb.ListUserKeysResponse{UserKeys: make([]*pb.UserKeyInfo, len(keys))}
 	for i, key := range keys {
 		response.UserKeys[i] = &pb.UserKeyInfo{

@@ -20,13 +20,9 @@ func (s *server) ListRunners(ctx context.Context, request *pb.ListRunnersRequest
 }
 
 func (s *server) ListAliasRunners(ctx context.Context, request *pb.ListAliasRunnersRequest) (*pb.ListAliasRunnersResponse, error) {
-	app, err := s.state.App(caller(ctx), request.GetAlias())
+	app, err := s.state.App(caller(ctx), request.GetEnvironmentName(), request.GetAlias())
 	if err != nil {
 		return nil, err
-	}
-	// Until environments can be created, the default one is all there is.
-	if name := request.GetEnvironmentName(); name != "" && name != "main" {
-		return nil, status.Errorf(codes.NotFound, "environment %.64s not found", name)
 	}
 	runners, err := s.list(ctx, state.Query{Alias: app.Alias, Pending: request.GetListPending()}, request.GetStartTime())
 	return &pb.ListAliasRunnersResponse{Runners: runners}, err

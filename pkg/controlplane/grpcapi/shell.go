@@ -256,6 +256,9 @@ func (c *conversation) forward() (failure error) {
 func (c *conversation) feed(begun []*pb.ShellRunnerInput) {
 	deaf := false
 	take := func(input *pb.ShellRunnerInput) {
+		if hungUp, _ := c.settled(); hungUp {
+			return
+		}
 		if size := input.GetTtySize(); size != nil {
 			c.resize(size)
 		}

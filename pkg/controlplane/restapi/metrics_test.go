@@ -18,15 +18,15 @@ func TestMetrics(t *testing.T) {
 	if got.Apps == nil || got.Summary.TotalGPUByType == nil || len(got.Apps)+len(got.Summary.TotalGPUByType) != 0 {
 		t.Errorf("with nothing running: %+v", got)
 	}
-	llm := state.AppSpec{Name: "llm", MachineType: "GPU-H100", NumGPUs: 8}
+	llm := state.AppSpec{Name: "llm", MachineTypes: []string{"GPU-H100"}, NumGPUs: 8}
 	s.runner(llm)
 	up := s.runner(llm)
-	s.runner(state.AppSpec{Name: "draw", MachineType: "GPU-H100"})
+	s.runner(state.AppSpec{Name: "draw", MachineTypes: []string{"GPU-H100"}})
 	s.runner(state.AppSpec{Name: "web"})
-	s.runner(state.AppSpec{Name: "foreign", MachineType: "GPU-A100", Account: "stranger"})
-	gone := s.runner(state.AppSpec{Name: "gone", MachineType: "GPU-B200"})
+	s.runner(state.AppSpec{Name: "foreign", MachineTypes: []string{"GPU-A100"}, Account: "stranger"})
+	gone := s.runner(state.AppSpec{Name: "gone", MachineTypes: []string{"GPU-B200"}})
 	s.do(s.Ended(ctx, gone.ID, "test"))
-	app, err := s.App(s.caller, "llm")
+	app, err := s.App(s.caller, "", "llm")
 	s.do(err)
 	pending, err := s.CreateRunner(ctx, app, "", "test")
 	s.do(err)
@@ -50,7 +50,7 @@ func TestMetrics(t *testing.T) {
 	}
 
 	// Another revision with another machine: what runs keeps the one it has.
-	s.runner(state.AppSpec{Name: "llm", MachineType: "GPU-A100", NumGPUs: 2})
+	s.runner(state.AppSpec{Name: "llm", MachineTypes: []string{"GPU-A100"}, NumGPUs: 2})
 	s.do(s.Terminate(ctx, up.ID, "test"))
 	s.do(s.Launched(ctx, pending.ID, 44, "identity", 4444))
 	want.Summary.TotalGPUByType = map[string]int{"GPU-H100": 25, "GPU-A100": 2, "XS": 1}

@@ -3,7 +3,8 @@
 //	http.Serve(listener, restapi.New(st, restapi.Options{}))
 //
 // Every call but GET /health is authenticated with "Authorization: Key
-// <id>:<secret>". Errors are JSON objects with a detail; each answer carries an
+// <id>:<secret>", or "Authorization: Bearer <access token>" and, to act as another
+// account than the personal one, "X-Fal-User-Id". Errors are JSON objects with a detail; each answer carries an
 // X-Request-Id. It decodes, authenticates and encodes; what is allowed and what
 // follows is decided by state.
 //
@@ -85,6 +86,9 @@ func (a *api) serve(c call) http.Handler {
 
 func (a *api) authenticate(request *http.Request) (state.Caller, error) {
 	scheme, credentials, _ := strings.Cut(request.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") {
+		return a.state.AuthenticateLogin(strings.TrimSpace(credentials), request.Header.Get("X-Fal-User-Id"))
+	}
 	id, secret, ok := strings.Cut(strings.TrimSpace(credentials), ":")
 	if !strings.EqualFold(scheme, "Key") || !ok {
 		id, secret = "", ""
@@ -93,7 +97,11 @@ func (a *api) authenticate(request *http.Request) (state.Caller, error) {
 	if err != nil {
 		return caller, err
 	}
-	return caller, caller.ActAs(request.Header.Get("X-Fal-User-Id"))
+	if err := caller.ActAs(request.Header.Get("X-Fal-User-Id")); err != nil {
+		return caller, err
+	}
+	// Whatever is served here only reads.
+	return caller, caller.May(state.ToRead)
 }
 
 func refuse(w http.ResponseWriter, err error) {
@@ -119,8 +127,10 @@ func status(err error) int {
 		return http.StatusForbidden
 	case state.NotFound:
 		return http.StatusNotFound
-	case state.Conflict:
+	case state.Conflict, state.Exists:
 		return http.StatusConflict
+	case state.Exhausted:
+		return http.StatusTooManyRequests
 	}
 	return http.StatusInternalServerError
 }
@@ -128,7 +138,7 @@ func status(err error) int {
 func answer(w http.ResponseWriter, code int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	if code == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", "Key")
+		w.Header()["Www-Authenticate"] = []string{"Key", "Bearer"}
 	}
 	w.WriteHeader(code)
 	// A client that has gone away cannot be told.

@@ -2,6 +2,7 @@ package restapi
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,11 +16,19 @@ import (
 // streamLogs sends a runner's log as it grows, in Server-Sent Events, until the
 // runner has ended or until is reached.
 func (a *api) streamLogs(w http.ResponseWriter, request *http.Request) {
-	r, query, err := a.streamed(request)
+	caller, err := a.authenticate(request)
 	if err != nil {
 		refuse(w, err)
 		return
 	}
+	r, query, err := a.streamed(caller, request)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	// A key may be revoked while the stream is open.
+	ctx, stop := a.state.Attend(request.Context(), caller)
+	defer stop()
 	follower := a.state.Follow(r, query)
 	defer follower.Close()
 	header := w.Header()
@@ -32,9 +41,12 @@ func (a *api) streamLogs(w http.ResponseWriter, request *http.Request) {
 		return // the client has gone away, here and below
 	}
 	for {
-		batch, err := follower.Next(request.Context(), a.keepAlive)
+		batch, err := follower.Next(ctx, a.keepAlive)
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		if err == nil {
-			// A key may be revoked while a stream is open.
+			// A token may expire while it is.
 			_, err = a.authenticate(request)
 		}
 		if err != nil {
@@ -58,11 +70,7 @@ func (a *api) streamLogs(w http.ResponseWriter, request *http.Request) {
 }
 
 // streamed returns what is to be streamed.
-func (a *api) streamed(request *http.Request) (*state.Runner, state.FollowQuery, error) {
-	caller, err := a.authenticate(request)
-	if err != nil {
-		return nil, state.FollowQuery{}, err
-	}
+func (a *api) streamed(caller state.Caller, request *http.Request) (*state.Runner, state.FollowQuery, error) {
 	p := parametersOf(request)
 	id := p.required(restwire.ParamJobID)
 	query := state.FollowQuery{
@@ -104,6 +112,8 @@ func (e *eventWriter) last(err error) {
 		name, data = restwire.StreamEnd, restwire.EndedRunner
 	case errors.Is(err, state.ErrUntilReached):
 		name, data = restwire.StreamEnd, restwire.EndedUntil
+	case errors.Is(err, state.ErrStopping):
+		name = restwire.StreamStop // more will come, from its next start
 	}
 	fmt.Fprintf(&e.buffer, "event: %s\ndata: %s\n\n", name, strings.NewReplacer("\r", " ", "\n", " ").Replace(data))
 }

@@ -263,7 +263,7 @@ func TestStreamsEndWithTheControlPlane(t *testing.T) {
 	}
 	s.Refuse()
 	messages, last := st.rest()
-	if len(messages) != 0 || last.name != restwire.StreamError || !strings.Contains(last.data, "stopping") {
+	if len(messages) != 0 || last.name != restwire.StreamStop || !strings.Contains(last.data, "stopping") {
 		t.Errorf("after %q: %+v", messages, last)
 	}
 }

@@ -32,9 +32,10 @@ type App struct {
 	Name      string
 	Revision  string        // that new runners are of
 	Min       int           // runners kept at all times
-	Max       int           // runners at most
+	Max       int           // runners at most, and one more while some are replaced
 	KeepAlive time.Duration // how long a runner above Min may be idle
 	NotBefore time.Time     // no new runner before this moment
+	Recreate  bool          // runners of other revisions end before one of Revision starts
 }
 
 // Runner is one that has not ended.
@@ -52,7 +53,10 @@ type Runner struct {
 	Kill      bool          // end it without grace
 	Killed    bool          // it was killed and is about to be gone
 	Replace   bool          // drain it as soon as its replacement is up
+	Force     bool          // with Replace: as soon as its replacement starts
 	Replaces  string        // the ID of the runner that it was started to replace
+
+	FailingSince time.Time // of a Waiting runner: when starting it failed first
 }
 
 // Kind is what an action does.
@@ -101,9 +105,24 @@ type Plan struct {
 
 // Make plans. Apps and runners may come in any order; the order of the actions
 // does not depend on it.
+//
+// A runner that is up and of another revision than its app, or to be replaced,
+// serves until one of the app's revision is up in its place; so no app has
+// fewer runners during a rollout than before it, and one more than Max at most.
+// (One that is forced out leaves when its replacement starts, whatever Max
+// says.) A runner of another revision that is not up is not waited for, nor is
+// one that is to be replaced while it waits after a failure. With Recreate all
+// runners of other revisions are drained, and when the last of them has ended
+// there are as many new ones as Min says.
+//
+// Above Min, a runner that is idle, or fails to start, ends after KeepAlive,
+// and with it whatever is on its way to replace it.
 func Make(now time.Time, apps []App, runners []Runner) Plan {
 	p := planner{now: now}
 	known := make(map[string]bool, len(apps))
+	for _, app := range apps {
+		known[app.Name] = true
+	}
 	of := make(map[string][]Runner, len(apps))
 	ordered := slices.SortedFunc(slices.Values(runners), byAge)
 	for _, r := range ordered {
@@ -111,7 +130,6 @@ func Make(now time.Time, apps []App, runners []Runner) Plan {
 		p.advance(r)
 	}
 	for _, app := range slices.SortedFunc(slices.Values(apps), func(a, b App) int { return cmp.Compare(a.Name, b.Name) }) {
-		known[app.Name] = true
 		p.scale(app, of[app.Name])
 	}
 	for _, r := range ordered {
@@ -149,13 +167,9 @@ func (p *planner) due(t time.Time) bool {
 	return false
 }
 
-// advance takes a runner further in what it is already doing.
+// advance takes a runner further on its way out.
 func (p *planner) advance(r Runner) {
 	switch r.Phase {
-	case Waiting:
-		if !r.Replace && p.due(r.RetryAt) {
-			p.add(Relaunch, r, "tried again")
-		}
 	case Draining:
 		switch {
 		case r.InFlight == 0:
@@ -180,120 +194,4 @@ func requests(n int) string {
 		return "1 request"
 	}
 	return fmt.Sprintf("%d requests", n)
-}
-
-// scale starts and drains runners of one app.
-func (p *planner) scale(app App, runners []Runner) {
-	want := min(app.Min, app.Max)
-	revision := make(map[string]string) // of those that serve, by ID
-	for _, r := range runners {
-		if r.serves() {
-			revision[r.ID] = r.Revision
-		}
-	}
-	replacement := make(map[string]Runner)
-	var current, outdated []Runner
-	up := 0
-	for _, r := range runners {
-		switch {
-		case !r.serves():
-		case r.Revision != app.Revision:
-			outdated = append(outdated, r)
-		default:
-			if r.Phase == Up {
-				up++
-			}
-			if revision[r.Replaces] != "" {
-				replacement[r.Replaces] = r
-			}
-			// While both serve, the one being replaced stands for the two.
-			if revision[r.Replaces] != app.Revision {
-				current = append(current, r)
-			}
-		}
-	}
-	for _, r := range runners {
-		if r.Replace && r.serves() {
-			p.replace(app, r, replacement)
-		}
-	}
-	if missing := want - len(current); missing > 0 && p.due(app.NotBefore) {
-		for range missing {
-			p.Actions = append(p.Actions, Action{Kind: Create, App: app.Name,
-				Reason: fmt.Sprintf("min_concurrency is %d", want)})
-		}
-	}
-	if up >= want {
-		for _, r := range outdated {
-			if !r.Replace {
-				p.add(Drain, r, "replaced by revision "+app.Revision)
-			}
-		}
-	}
-	p.shrink(app, current)
-}
-
-// replace starts r's replacement, or drains r once that is up.
-func (p *planner) replace(app App, r Runner, replacement map[string]Runner) {
-	next, started := replacement[r.ID]
-	switch {
-	case !started && p.due(app.NotBefore):
-		p.Actions = append(p.Actions, Action{Kind: Create, App: app.Name, Runner: r.ID, Reason: "replaces runner " + r.ID})
-	case started && next.Phase == Up:
-		p.add(Drain, r, "replaced by runner "+next.ID)
-	}
-}
-
-// shrink drains what is above Max, and what was idle above Min for long enough.
-func (p *planner) shrink(app App, current []Runner) {
-	excess := len(current) - app.Max
-	surplus := -min(app.Min, app.Max) // of runners that are up
-	for _, r := range current {
-		if r.Phase == Up {
-			surplus++
-		}
-	}
-	for _, r := range slices.SortedStableFunc(slices.Values(current), byWorth) {
-		if r.Replace {
-			continue
-		}
-		if excess > 0 {
-			excess--
-			if r.Phase == Up {
-				surplus--
-			}
-			p.add(Drain, r, fmt.Sprintf("max_concurrency is %d", app.Max))
-			continue
-		}
-		if r.Phase != Up || r.InFlight > 0 || surplus <= 0 {
-			continue
-		}
-		surplus--
-		expiry := r.IdleSince.Add(app.KeepAlive)
-		if p.due(expiry) {
-			p.add(Drain, r, fmt.Sprintf("idle for %s (keep_alive)", app.KeepAlive))
-			continue
-		}
-		if p.Expiries == nil {
-			p.Expiries = make(map[string]time.Time)
-		}
-		p.Expiries[r.ID] = expiry
-	}
-}
-
-// byWorth orders runners by how little is lost with them: not up first, then
-// the longest idle, then the busy ones.
-func byWorth(a, b Runner) int {
-	return cmp.Or(cmp.Compare(worth(a), worth(b)), a.IdleSince.Compare(b.IdleSince), byAge(a, b))
-}
-
-func worth(r Runner) int {
-	switch {
-	case r.Phase != Up:
-		return int(r.Phase)
-	case r.InFlight == 0:
-		return int(Up)
-	default:
-		return int(Up) + 1
-	}
 }

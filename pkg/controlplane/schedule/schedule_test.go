@@ -26,11 +26,16 @@ func kill(r *Runner)      { r.Kill = true }
 func killed(r *Runner)    { r.Killed = true }
 func replace(r *Runner)   { r.Replace = true }
 func old(r *Runner)       { r.Revision = "0" }
+func older(r *Runner)     { r.Revision = "-1" }
+func force(r *Runner)     { r.Force = true }
 func elsewhere(r *Runner) { r.App = "b" }
 func of(id string) func(*Runner) {
 	return func(r *Runner) { r.Replaces = id }
 }
 func idleSince(s float64) func(*Runner) { return func(r *Runner) { r.IdleSince = at(s) } }
+func createdAt(s float64) func(*Runner) { return func(r *Runner) { r.CreatedAt = at(s) } }
+func since(s float64) func(*Runner)     { return func(r *Runner) { r.Since = at(s) } }
+func failing(s float64) func(*Runner)   { return func(r *Runner) { r.FailingSince = at(s) } }
 func retryAt(s float64) func(*Runner)   { return func(r *Runner) { r.RetryAt = at(s) } }
 
 func TestMake(t *testing.T) {
@@ -42,6 +47,7 @@ func TestMake(t *testing.T) {
 	}
 	none := with(func(a *App) { a.Min = 0 })
 	two := with(func(a *App) { a.Min = 2 })
+	recreate := with(func(a *App) { a.Min, a.Recreate = 2, true })
 	for name, test := range map[string]struct {
 		app      App
 		now      float64
@@ -77,10 +83,38 @@ func TestMake(t *testing.T) {
 		"one starting does not count":   {app: a, now: 100, runners: []Runner{one("r", Up), one("s", Starting)}},
 		"too many: the unready first":   {app: with(func(a *App) { a.Min, a.Max = 1, 1 }), runners: []Runner{one("r", Up), one("s", Starting)}, want: "drain s"},
 		"too many: the idle before":     {app: with(func(a *App) { a.Min, a.Max = 1, 1 }), runners: []Runner{one("r", Up, busy), one("s", Up)}, want: "drain s"},
-		"outdated, nothing in place":    {app: a, runners: []Runner{one("r", Up, old)}, want: "create"},
-		"outdated, one on its way":      {app: a, runners: []Runner{one("r", Up, old), one("s", Starting)}},
-		"outdated, one in place":        {app: a, runners: []Runner{one("r", Up, old), one("s", Up)}, want: "drain r"},
-		"outdated, none wanted":         {app: none, runners: []Runner{one("r", Up, old)}, want: "drain r"},
+		"too many: the newest idle one": {app: with(func(a *App) { a.Min, a.Max = 1, 1 }), runners: []Runner{one("r", Up, idleSince(1)), one("s", Up, idleSince(0), createdAt(1))}, want: "drain s"},
+		"too many: of an old revision":  {app: with(func(a *App) { a.Min, a.Max = 1, 1 }), runners: []Runner{one("r", Up, old), one("s", Up, createdAt(1))}, want: "drain r"},
+		"outdated, nothing in place":    {app: a, runners: []Runner{one("r", Up, old)}, want: "create r"},
+		"outdated, after crashes":       {app: with(func(a *App) { a.NotBefore = at(7) }), runners: []Runner{one("r", Up, old)}, next: 7},
+		"outdated, one on its way":      {app: a, runners: []Runner{one("r", Up, old), one("s", Starting, of("r"))}},
+		"outdated, one failed for now":  {app: a, runners: []Runner{one("r", Up, old), one("s", Waiting, of("r"), retryAt(3))}, next: 3},
+		"outdated, one in place":        {app: a, runners: []Runner{one("r", Up, old), one("s", Up, of("r"))}, want: "drain r"},
+		"outdated above the minimum":    {app: none, runners: []Runner{one("r", Up, old)}, want: "create r", expiries: "r 10", next: 10},
+		"outdated and busy":             {app: a, runners: []Runner{one("r", Up, old, busy), one("s", Up, of("r"))}, want: "drain r"},
+		"outdated and starting":         {app: a, runners: []Runner{one("r", Starting, old)}, want: "drain r, create"},
+		"outdated and waiting":          {app: a, now: 9, runners: []Runner{one("r", Waiting, old, retryAt(3))}, want: "drain r, create"},
+		"outdated, draining":            {app: a, runners: []Runner{one("r", Draining, old, busy), one("s", Up, of("r"))}, next: 5},
+		"outdated, room for all":        {app: with(func(a *App) { a.Min, a.Max = 2, 4 }), runners: []Runner{one("r", Up, old), one("s", Up, old)}, want: "create r, create s"},
+		"outdated, one at a time":       {app: with(func(a *App) { a.Min, a.Max = 2, 2 }), runners: []Runner{one("r", Up, old), one("s", Up, old)}, want: "create r"},
+		"outdated, one at a time, next": {app: with(func(a *App) { a.Min, a.Max = 2, 2 }), runners: []Runner{one("r", Draining, old, busy), one("s", Up, old), one("t", Up, of("r"))}, want: "create s", next: 5},
+		"outdated, the first not up":    {app: with(func(a *App) { a.Min, a.Max = 2, 2 }), runners: []Runner{one("r", Up, old), one("s", Up, old), one("t", Starting, of("r"))}},
+		"outdated and missing":          {app: with(func(a *App) { a.Min, a.Max = 2, 2 }), runners: []Runner{one("r", Up, old)}, want: "create r, create"},
+		"minimum raised in a rollout":   {app: with(func(a *App) { a.Min, a.Max = 3, 3 }), runners: []Runner{one("r", Up, old), one("s", Starting, of("r"))}, want: "create, create"},
+		"maximum lowered in a rollout":  {app: with(func(a *App) { a.Min, a.Max = 1, 1 }), runners: []Runner{one("r", Up, old), one("s", Up, old), one("t", Starting, of("r"))}, want: "drain s"},
+		"pointed back":                  {app: a, runners: []Runner{one("r", Up), one("s", Up, old, of("r"))}, want: "drain s"},
+		"pointed back, not up":          {app: a, runners: []Runner{one("r", Up), one("s", Starting, old, of("r"))}, want: "drain s"},
+		"pointed on, the second up":     {app: a, runners: []Runner{one("r", Up, old), one("s", Up, older, of("r"))}, want: "drain r, create s"},
+		"recreate":                      {app: recreate, runners: []Runner{one("r", Up, old), one("s", Starting, old)}, want: "drain r, drain s"},
+		"recreate, draining":            {app: recreate, runners: []Runner{one("r", Draining, old, busy)}, next: 5},
+		"recreate, ending":              {app: recreate, runners: []Runner{one("r", Terminating, old)}, next: 5},
+		"recreate, ended":               {app: recreate, want: "create, create"},
+		"recreate, of the revision":     {app: recreate, runners: []Runner{one("r", Up), one("s", Up)}},
+		"recreate, one to be replaced":  {app: recreate, runners: []Runner{one("r", Up, replace), one("s", Up)}, want: "create r"},
+		"forced":                        {app: a, runners: []Runner{one("r", Up, replace, force), one("s", Up, replace, force)}, want: "create r, create s", expiries: "r 10", next: 10},
+		"forced, at the maximum":        {app: with(func(a *App) { a.Max = 1 }), runners: []Runner{one("r", Up, replace, force), one("s", Starting, of("r"))}, want: "drain r"},
+		"forced, above the maximum":     {app: with(func(a *App) { a.Min, a.Max = 2, 2 }), runners: []Runner{one("r", Up, replace, force), one("s", Up, replace, force)}, want: "create r, create s"},
+		"forced, after crashes":         {app: with(func(a *App) { a.NotBefore = at(7) }), runners: []Runner{one("r", Up, replace, force)}, next: 7},
 		"to be replaced":                {app: a, runners: []Runner{one("r", Up, replace)}, want: "create r"},
 		"replacement on its way":        {app: a, runners: []Runner{one("r", Up, replace), one("s", Starting, of("r"))}},
 		"replacement failed for now":    {app: a, runners: []Runner{one("r", Up, replace), one("s", Waiting, of("r"), retryAt(3))}, next: 3},
@@ -88,13 +122,29 @@ func TestMake(t *testing.T) {
 		"replaced, draining":            {app: a, runners: []Runner{one("r", Draining, replace, busy), one("s", Up, of("r"))}, next: 5},
 		"replaced, at the maximum":      {app: with(func(a *App) { a.Max = 1 }), runners: []Runner{one("r", Up, replace), one("s", Up, of("r"))}, want: "drain r"},
 		"replaced outdated one":         {app: a, runners: []Runner{one("r", Up, old, replace), one("s", Starting, of("r"))}},
-		"waiting one to be replaced":    {app: a, runners: []Runner{one("r", Waiting, replace, retryAt(-1))}, want: "create r"},
+		"waiting one to be replaced":    {app: a, runners: []Runner{one("r", Waiting, replace, retryAt(-1))}, want: "drain r, create"},
 		"replaced one crashed":          {app: a, runners: []Runner{one("s", Up, of("r"))}},
 		"replaced after crashes":        {app: with(func(a *App) { a.NotBefore = at(7) }), runners: []Runner{one("r", Up, replace)}, next: 7},
 		"of an app that is gone":        {app: none, runners: []Runner{one("r", Up, elsewhere)}, want: "drain r"},
 		"leaving an app that is gone":   {app: none, runners: []Runner{one("r", Terminating, elsewhere)}, next: 5},
 		"to be replaced, app gone":      {app: none, runners: []Runner{one("r", Up, elsewhere, replace)}, want: "drain r"},
-		"idle one to be replaced stays": {app: none, now: 100, runners: []Runner{one("r", Up, replace), one("s", Starting, of("r"))}},
+		"idle one to be replaced":       {app: none, now: 9, runners: []Runner{one("r", Up, replace), one("s", Starting, of("r"))}, expiries: "r 10", next: 10},
+		"and for long enough":           {app: none, now: 10, runners: []Runner{one("r", Up, replace), one("s", Starting, of("r"))}, want: "drain r, drain s"},
+		"and nothing started for it":    {app: none, now: 10, runners: []Runner{one("r", Up, replace)}, want: "drain r"},
+		"busy one to be replaced":       {app: none, now: 100, runners: []Runner{one("r", Up, replace, busy), one("s", Starting, of("r"))}},
+
+		"replacement to be replaced too":       {app: with(func(a *App) { a.Max = 1 }), runners: []Runner{one("r", Waiting, replace, retryAt(-1)), one("s", Waiting, replace, of("r"), retryAt(-1))}, want: "drain r, drain s"},
+		"replacement that failed, replaced":    {app: with(func(a *App) { a.Max = 1 }), runners: []Runner{one("r", Up, old), one("s", Waiting, replace, of("r"), retryAt(-1))}, want: "drain s"},
+		"replacement on its way, replaced":     {app: a, runners: []Runner{one("r", Up, replace), one("s", Starting, replace, of("r"))}},
+		"failing above the minimum":            {app: none, now: 9, runners: []Runner{one("r", Waiting, failing(0), retryAt(9))}, want: "relaunch r", next: 10},
+		"failing for too long":                 {app: none, now: 10, runners: []Runner{one("r", Waiting, failing(0), retryAt(9)), one("s", Waiting, failing(3), retryAt(20))}, want: "drain r", next: 13},
+		"failing within the minimum":           {app: a, now: 99, runners: []Runner{one("r", Waiting, failing(0), retryAt(99))}, want: "relaunch r"},
+		"failing beside one that is up":        {app: a, now: 10, runners: []Runner{one("r", Up), one("s", Waiting, failing(0), retryAt(9))}, want: "drain s"},
+		"failing, the minimum lowered":         {app: a, now: 99, runners: []Runner{one("r", Waiting, failing(0), retryAt(99)), one("s", Waiting, failing(1), retryAt(99)), one("t", Waiting, failing(2), retryAt(99))}, want: "drain r, drain s, relaunch t"},
+		"failing, the maximum lowered":         {app: with(func(a *App) { a.Max = 1 }), now: 9, runners: []Runner{one("r", Waiting, failing(0), retryAt(9)), one("s", Waiting, failing(0), retryAt(9))}, want: "drain s, relaunch r"},
+		"failing in a rollout, maximum 1":      {app: with(func(a *App) { a.Min, a.Max = 0, 1 }), runners: []Runner{one("r", Up, old, busy), one("s", Up, old, busy), one("t", Up, old, busy), one("u", Waiting, of("r"), retryAt(3)), one("v", Waiting, of("s"), retryAt(3)), one("w", Waiting, of("t"), retryAt(3))}, want: "drain s, drain v, drain t, drain w", next: 3},
+		"failing in a rollout, maximum 3":      {app: a, runners: []Runner{one("r", Up, old, busy), one("s", Up, old, busy), one("t", Up, old, busy), one("u", Waiting, of("r"), retryAt(3)), one("v", Starting, of("s")), one("w", Waiting, of("t"), retryAt(3), createdAt(1))}, want: "drain w, drain u"},
+		"recreate, failing beside the old one": {app: recreate, now: 9, runners: []Runner{one("r", Draining, old, busy, since(9)), one("s", Waiting, failing(8), retryAt(9))}, next: 14},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := Make(at(test.now), []App{test.app}, test.runners)
@@ -149,41 +199,109 @@ func TestBackoff(t *testing.T) {
 }
 
 // TestConverges carries out plans in a model until nothing is left to do, from
-// many starting points, and looks at where that leads.
+// many starting points, and looks at where that leads, and at how many runners
+// there are on the way.
 func TestConverges(t *testing.T) {
-	app := App{Name: "a", Revision: "1", Min: 2, Max: 3, KeepAlive: time.Second}
-	for seed := range 4096 {
-		var runners []Runner
-		for i, bits := 0, seed; i < 4; i, bits = i+1, bits>>3 {
-			r := one(fmt.Sprint(i), Phase(bits%5))
-			switch bits % 8 {
-			case 5:
-				r.Phase, r.Replace = Up, true
-			case 6:
-				r.Phase, r.Revision = Up, "0"
-			case 7:
-				r.Phase, r.Revision, r.Replace = Starting, "0", true
+	for _, app := range []App{
+		{Name: "a", Revision: "1", Min: 2, Max: 3, KeepAlive: time.Second},
+		{Name: "a", Revision: "1", Min: 2, Max: 2, KeepAlive: time.Second},
+		{Name: "a", Revision: "1", Min: 0, Max: 8, KeepAlive: time.Second},
+		{Name: "a", Revision: "1", Min: 2, Max: 3, KeepAlive: time.Second, Recreate: true},
+	} {
+		t.Run(fmt.Sprintf("%d to %d, recreate %t", app.Min, app.Max, app.Recreate), func(t *testing.T) {
+			for seed := range 4096 {
+				converge(t, app, seed)
 			}
-			runners = append(runners, r)
-		}
-		now := at(0)
-		for step := 0; ; step++ {
-			if step == 100 {
-				t.Fatalf("from %#o: still acting after %d plans: %+v", seed, step, runners)
-			}
-			plan := Make(now, []App{app}, runners)
-			if len(plan.Actions) == 0 && plan.Next.IsZero() && settled(runners) {
-				break
-			}
-			runners = carryOut(plan, runners, now, step)
-			now = now.Add(time.Second)
-		}
-		if len(runners) != app.Min {
-			t.Fatalf("from %#o: %d runners: %+v", seed, len(runners), runners)
-		}
+		})
+	}
+}
+
+func converge(t *testing.T, app App, seed int) {
+	t.Helper()
+	runners := startingPoint(seed)
+	serving := func() (n int) {
 		for _, r := range runners {
-			if r.Phase != Up || r.Revision != app.Revision {
-				t.Fatalf("from %#o: runner %+v", seed, r)
+			if r.serves() {
+				n++
+			}
+		}
+		return n
+	}
+	forced := slices.ContainsFunc(runners, func(r Runner) bool { return r.Force })
+	now, most := at(0), max(serving(), app.Max+1)
+	for step := 0; ; step++ {
+		if step == 100 {
+			t.Fatalf("from %#o: still acting after %d plans: %+v", seed, step, runners)
+		}
+		plan := Make(now, []App{app}, runners)
+		if len(plan.Actions) == 0 && plan.Next.IsZero() && settled(runners) {
+			break
+		}
+		foreign := slices.ContainsFunc(runners, func(r Runner) bool { return r.Revision != app.Revision })
+		runners = carryOut(plan, runners, now, step)
+		if n := serving(); n > most && !forced {
+			t.Fatalf("from %#o: %d runners at once, %d are the most: %+v", seed, n, most, runners)
+		}
+		if foreign && app.Recreate && slices.ContainsFunc(plan.Actions, func(a Action) bool { return a.Kind == Create }) {
+			t.Fatalf("from %#o: one was started before the old ones had ended: %+v", seed, runners)
+		}
+		now = now.Add(time.Second)
+	}
+	if len(runners) != app.Min {
+		t.Fatalf("from %#o: %d runners: %+v", seed, len(runners), runners)
+	}
+	for _, r := range runners {
+		if r.Phase != Up || r.Revision != app.Revision || r.Replace {
+			t.Fatalf("from %#o: runner %+v", seed, r)
+		}
+	}
+}
+
+// startingPoint makes four runners out of three bits each.
+func startingPoint(seed int) []Runner {
+	var runners []Runner
+	for i, bits := 0, seed; i < 4; i, bits = i+1, bits>>3 {
+		r := one(fmt.Sprint(i), Phase(bits%5))
+		switch bits % 8 {
+		case 5:
+			r.Phase, r.Replace, r.Force = Up, true, i == 0
+		case 6:
+			r.Phase, r.Revision = Up, "0"
+		case 7:
+			r.Phase, r.Revision, r.Replaces = Starting, "0", fmt.Sprint((i+1)%4)
+		}
+		runners = append(runners, r)
+	}
+	return runners
+}
+
+// TestRollingKeepsCapacity rolls runners of every number over and looks that
+// never fewer are up than before.
+func TestRollingKeepsCapacity(t *testing.T) {
+	for n := 1; n <= 5; n++ {
+		for top := n; top <= 2*n+1; top++ {
+			app := App{Name: "a", Revision: "1", Min: n / 2, Max: top, KeepAlive: time.Hour}
+			var runners []Runner
+			for i := range n {
+				runners = append(runners, one(fmt.Sprint(i), Up, old, busy))
+			}
+			for step := 0; slices.ContainsFunc(runners, func(r Runner) bool { return r.Revision != "1" }); step++ {
+				if step == 100 {
+					t.Fatalf("%d of %d: not rolled over: %+v", n, top, runners)
+				}
+				runners = carryOut(Make(at(float64(step)), []App{app}, runners), runners, at(float64(step)), step)
+				up := 0
+				for _, r := range runners {
+					if r.Phase == Up {
+						up++
+					}
+				}
+				if up < n {
+					t.Fatalf("%d of %d: %d are up: %+v", n, top, up, runners)
+				}
+			}
+			if len(runners) != n {
+				t.Errorf("%d of %d: %d in the end", n, top, len(runners))
 			}
 		}
 	}

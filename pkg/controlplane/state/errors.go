@@ -14,7 +14,9 @@ const (
 	Unauthenticated
 	Denied
 	NotFound
-	Conflict // the thing is not in a state that permits it
+	Conflict  // the thing is not in a state that permits it
+	Exists    // there is one of that name already
+	Exhausted // there are as many as there may be
 )
 
 // Error is a failure that the caller can do something about.

@@ -14,6 +14,9 @@ var (
 	ErrUntilReached = errors.New("the end of the time asked for is reached")
 )
 
+// ErrStopping is a Conflict with Refuse: nothing is begun any more, or followed.
+var ErrStopping = fail(Conflict, "the control plane is stopping")
+
 // The bounds of a batch of a Follower.
 const (
 	followLines = 1000
@@ -67,7 +70,7 @@ func (f *Follower) Close() { f.unwatch() }
 
 // Next waits for lines and returns them. It returns an empty batch when there
 // were none for as long as idle, ErrRunnerEnded or ErrUntilReached when none
-// will come, and a Conflict when the control plane is about to stop.
+// will come, and ErrStopping when the control plane is about to stop.
 func (f *Follower) Next(ctx context.Context, idle time.Duration) (LogBatch, error) {
 	timeout := time.NewTimer(idle)
 	defer timeout.Stop()
@@ -76,7 +79,7 @@ func (f *Follower) Next(ctx context.Context, idle time.Duration) (LogBatch, erro
 	for {
 		select {
 		case <-f.state.refused:
-			return LogBatch{}, errStopping()
+			return LogBatch{}, ErrStopping
 		default:
 		}
 		if f.over != nil {

@@ -97,7 +97,7 @@ func TestFollowEnds(t *testing.T) {
 	}
 	w.Refuse()
 	w.Refuse()
-	if _, err := later.Next(ctx, time.Hour); kind(err) != Conflict {
+	if _, err := later.Next(ctx, time.Hour); !errors.Is(err, ErrStopping) {
 		t.Errorf("when the control plane stops: %v", err)
 	}
 }

@@ -19,11 +19,38 @@ import (
 // Scope is what a key may be used for.
 type Scope int
 
-// The scopes. An API key may do everything but manage keys.
+// The scopes. An API key may look at most things and change none.
 const (
 	Admin Scope = iota
 	API
 )
+
+// Need is what a call needs its caller to be allowed.
+type Need int
+
+// The needs. An ADMIN key meets all of them, an API key the first.
+const (
+	ToRead          Need = iota + 1 // apps, runners, their logs and usage, environments, the account
+	ToChange                        // apps, runners and environments
+	ToOpenShells                    // in runners
+	ToManageKeys                    // listing them too
+	ToManageSecrets                 // listing them too
+)
+
+func (n Need) String() string {
+	switch n {
+	case ToRead:
+		return "reading"
+	case ToOpenShells:
+		return "opening a shell"
+	case ToManageKeys:
+		return "managing keys"
+	case ToManageSecrets:
+		return "managing secrets"
+	default:
+		return "changing anything"
+	}
+}
 
 // Key is a valid key without its secret.
 type Key struct {
@@ -41,11 +68,13 @@ type NewKey struct {
 	Alias  string
 }
 
-// Caller is whom a call was authenticated as.
+// Caller is whom a call was authenticated as, by a key or by a login.
 type Caller struct {
 	Account Account
-	KeyID   string
+	KeyID   string // empty for a login
 	Scope   Scope
+	Login   string // empty for a key
+	Person  int64  // who logged in
 }
 
 // maxAlias bounds the description of a key, in characters.
@@ -87,6 +116,9 @@ func (s *State) Authenticate(keyID, secret string) (Caller, error) {
 	if subtle.ConstantTimeCompare(hash[:], stored) != 1 || !known {
 		return Caller{}, fail(Unauthenticated, "the API key is not known here")
 	}
+	if err := checkOpen(account); err != nil {
+		return Caller{}, err
+	}
 	return Caller{Account: account, KeyID: keyID, Scope: Scope(key.Scope)}, nil
 }
 
@@ -99,23 +131,17 @@ func (c Caller) ActAs(userID string) error {
 	return nil
 }
 
-func (c Caller) admin() error {
-	if c.Scope != Admin {
-		return fail(Denied, "managing keys needs a key of ADMIN scope")
+// May checks that the scope of the caller's key is enough.
+func (c Caller) May(need Need) error {
+	if c.Scope == Admin || c.Scope == API && need == ToRead {
+		return nil
 	}
-	return nil
+	return fail(Denied, "%s needs a key of ADMIN scope", need)
 }
 
-// CreateKey adds a key to the caller's account.
+// CreateKey adds a key to the caller's account. Its description has at most 256
+// characters.
 func (s *State) CreateKey(ctx context.Context, caller Caller, scope Scope, alias string) (NewKey, error) {
-	if err := caller.admin(); err != nil {
-		return NewKey{}, err
-	}
-	return s.CreateKeyFor(ctx, caller.Account, scope, alias)
-}
-
-// CreateKeyFor adds a key to an account on behalf of the control plane itself.
-func (s *State) CreateKeyFor(ctx context.Context, account Account, scope Scope, alias string) (NewKey, error) {
 	if scope != Admin && scope != API {
 		return NewKey{}, fail(Invalid, "scope %d is neither ADMIN (0) nor API (1)", scope)
 	}
@@ -126,7 +152,7 @@ func (s *State) CreateKeyFor(ctx context.Context, account Account, scope Scope, 
 	if err != nil {
 		return NewKey{}, err
 	}
-	return key, s.AddKey(ctx, account, key)
+	return key, s.AddKey(ctx, caller.Account, key)
 }
 
 // AddKey gives an account a key made with GenerateKey.
@@ -143,10 +169,7 @@ func (s *State) AddKey(ctx context.Context, account Account, key NewKey) error {
 }
 
 // Keys returns the valid keys of the caller's account, oldest first.
-func (s *State) Keys(caller Caller) ([]Key, error) {
-	if err := caller.admin(); err != nil {
-		return nil, err
-	}
+func (s *State) Keys(caller Caller) []Key {
 	s.mu.RLock()
 	var rows []store.Key
 	for _, row := range s.keys {
@@ -160,25 +183,20 @@ func (s *State) Keys(caller Caller) ([]Key, error) {
 	for i, row := range rows {
 		keys[i] = Key{ID: row.KeyID, Scope: Scope(row.Scope), Alias: row.Alias, CreatedAt: row.CreatedAt}
 	}
-	return keys, nil
+	return keys
 }
 
-// RevokeKey ends the validity of a key of the caller's account, at once.
+// RevokeKey ends the validity of a key of the caller's account, at once, and the
+// calls that Attend was told of.
 func (s *State) RevokeKey(ctx context.Context, caller Caller, keyID string) error {
-	if err := caller.admin(); err != nil {
-		return err
-	}
 	if err := checkID("key_id", keyID); err != nil {
 		return err
 	}
 	s.mu.RLock()
 	row, known := s.keys[keyID]
 	s.mu.RUnlock()
-	switch {
-	case !known:
+	if !known || row.Account != caller.Account.ID {
 		return fail(NotFound, "key %s not found", keyID)
-	case row.Account != caller.Account.ID:
-		return fail(Denied, "key %s belongs to another account", keyID)
 	}
 	// A second revocation at the same time finds no valid row, which is what it wanted.
 	err := s.db.Write(ctx, func(tx *store.Tx) error { return tx.RevokeKey(row.ID, s.instant()) })
@@ -187,6 +205,7 @@ func (s *State) RevokeKey(ctx context.Context, caller Caller, keyID string) erro
 	}
 	s.mu.Lock()
 	delete(s.keys, keyID)
+	s.hangUp()
 	s.mu.Unlock()
 	return nil
 }

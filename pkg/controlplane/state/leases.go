@@ -71,5 +71,5 @@ func (s *State) Least(app *App) (*Runner, error) {
 	if best == nil {
 		return nil, fail(Conflict, "no runner of app %s is up", app.Alias)
 	}
-	return best.view(), nil
+	return s.view(best), nil
 }

@@ -58,17 +58,20 @@ type Event struct {
 // runner is one that has not ended.
 type runner struct {
 	step sync.Mutex // held during a transition, which waits for the disk
-	app  *App       // as it was when the runner was created
+	id   string
 
 	// guarded by State.mu
 	row       store.Runner
+	app       *App      // as it was when a process was started for it last
 	since     time.Time // when its state began
 	leases    []Lease
 	idleSince time.Time
 	expiresAt time.Time
 	retryAt   time.Time
-	failures  int // of starting, in a row
+	failures  int       // of starting, in a row
+	failing   time.Time // when the first of them was
 	kill      bool
+	force     bool // the one in its place need not be up for it to leave
 }
 
 func (r *runner) state() RunnerState { return RunnerState(r.row.State) }
@@ -95,8 +98,11 @@ func view(row *store.Runner) *Runner {
 }
 
 // view needs State.mu.
-func (r *runner) view() *Runner {
+func (s *State) view(r *runner) *Runner {
 	v := view(&r.row)
+	if v.Replacement == NoReplace && !v.State.leaving() && s.outdated(&r.row) {
+		v.Replacement = WillReplace
+	}
 	v.ExpiresAt = r.expiresAt
 	v.Leases = slices.Clone(r.leases)
 	if v.State == Idle && len(r.leases) > 0 {
@@ -153,7 +159,7 @@ func (s *State) Runners(ctx context.Context, caller Caller, q Query) ([]*Runner,
 		if st := r.state(); !q.Pending && (st == Pending || st == Setup) {
 			continue
 		}
-		list = append(list, r.view())
+		list = append(list, s.view(r))
 	}
 	s.mu.RUnlock()
 	slices.SortFunc(list[ended:], func(a, b *Runner) int { return cmp.Compare(a.row, b.row) })
@@ -180,7 +186,7 @@ func (s *State) find(ctx context.Context, id string) (*Runner, error) {
 	s.mu.RLock()
 	if r, ok := s.live[id]; ok {
 		defer s.mu.RUnlock()
-		return r.view(), nil
+		return s.view(r), nil
 	}
 	s.mu.RUnlock()
 	row, err := s.db.Runner(ctx, id)
@@ -254,8 +260,6 @@ func (s *State) KillRunner(ctx context.Context, caller Caller, id string) error 
 	})
 }
 
-func errStopping() error { return fail(Conflict, "the control plane is stopping") }
-
 func errEnded(id string) error { return fail(Conflict, "runner %s has already ended", id) }
 
 // own returns a live runner of the caller's account.
@@ -277,15 +281,17 @@ func (s *State) own(ctx context.Context, caller Caller, id string) (*runner, err
 // plane is being closed.
 func (s *State) CreateRunner(ctx context.Context, app *App, replaces, reason string) (*Runner, error) {
 	now := s.instant()
+	id := uuid.NewString()
 	r := &runner{
+		id:    id,
 		app:   app,
 		since: now,
 		row: store.Runner{
-			RunnerID:    uuid.NewString(),
+			RunnerID:    id,
 			Account:     app.Account,
 			Alias:       app.Alias,
 			RevisionID:  app.Rev.RevisionID,
-			MachineType: app.Rev.MachineType,
+			MachineType: app.MachineTypes[0],
 			State:       int(Pending),
 			Replaces:    replaces,
 			Attempt:     1,
@@ -297,7 +303,7 @@ func (s *State) CreateRunner(ctx context.Context, app *App, replaces, reason str
 	closed := s.closed
 	s.mu.RUnlock()
 	if closed {
-		return nil, errStopping()
+		return nil, ErrStopping
 	}
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
 		if err := tx.InsertRunner(&r.row); err != nil {
@@ -312,7 +318,7 @@ func (s *State) CreateRunner(ctx context.Context, app *App, replaces, reason str
 	s.logs.add(lifeLine(r.row.ID, now, EventState, Pending, reason))
 	s.mu.Lock()
 	s.live[r.row.RunnerID] = r
-	v := r.view()
+	v := s.view(r)
 	s.mu.Unlock()
 	s.wake()
 	return v, nil
@@ -356,6 +362,9 @@ func (s *State) bury(ctx context.Context, rows []store.Runner) error {
 			}
 			now := later(s.instant(), last)
 			row.State, row.Reason, row.EndedAt = int(Terminated), reason, now.Add(time.Microsecond)
+			if row.Replacement == int(WillReplace) {
+				row.Replacement = int(NoReplace)
+			}
 			if err := tx.UpdateRunner(row); err != nil {
 				return err
 			}

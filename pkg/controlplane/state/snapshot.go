@@ -5,11 +5,13 @@ import "time"
 // Standing is a live runner with what scheduling needs to know of it.
 type Standing struct {
 	Runner
-	App       *App      // as it was when the runner was created
-	Since     time.Time // when its state began
-	IdleSince time.Time
-	RetryAt   time.Time
-	Kill      bool
+	App          *App      // as it was when a process was started for it last
+	Since        time.Time // when its state began
+	IdleSince    time.Time
+	FailingSince time.Time // when starting it failed first, while it waits
+	RetryAt      time.Time
+	Kill         bool
+	Force        bool // it leaves before the one in its place is up
 }
 
 // Snapshot returns every app and every live runner, in no order.
@@ -23,7 +25,8 @@ func (s *State) Snapshot() ([]*App, []Standing) {
 	runners := make([]Standing, 0, len(s.live))
 	for _, r := range s.live {
 		runners = append(runners, Standing{
-			Runner: *r.view(), App: r.app, Since: r.since, IdleSince: r.idleSince, RetryAt: r.retryAt, Kill: r.kill,
+			Runner: *s.view(r), App: r.app, Since: r.since, IdleSince: r.idleSince, FailingSince: r.failing,
+			RetryAt: r.retryAt, Kill: r.kill, Force: r.force,
 		})
 	}
 	return apps, runners

@@ -15,6 +15,7 @@ package state
 import (
 	"cmp"
 	"context"
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"time"
@@ -27,6 +28,8 @@ type Options struct {
 	Now          func() time.Time // time.Now when nil
 	Logger       *slog.Logger     // discards when nil
 	MaxLogBytes  int64            // stored log of one runner; 256 MiB when 0
+	Vault        Vault            // what secrets are kept in; none can be set when nil
+	Logins       Logins           // how people log in; nobody does when zero
 	RecentWindow time.Duration    // how long ended runners stay in memory; 25 h when 0
 }
 
@@ -36,36 +39,61 @@ type State struct {
 	db     *store.Store
 	now    func() time.Time
 	logger *slog.Logger
+	vault  Vault // nil without one
+	logins Logins
 	recent time.Duration
 	logs   *logBook
 
 	changed chan struct{}
 	refused chan struct{} // closed by Refuse
 
-	mu         sync.RWMutex
-	accounts   map[int64]Account
-	keys       map[string]store.Key // valid ones, by key id
-	apps       map[appName]*App
-	live       map[string]*runner
-	ended      []*Runner // in the order of their ends, since endedFrom
-	endedFrom  time.Time
-	closed     bool
-	registered sync.Mutex // serialises what adds accounts and apps
+	mu           sync.RWMutex
+	accounts     map[int64]Account
+	keys         map[string]store.Key // valid ones, by key id
+	people       peopleBook
+	apps         map[appName]*App
+	changeovers  changeovers
+	revisions    map[string]*store.Revision            // by revision id
+	environments map[environmentName]store.Environment // but the default ones
+	secrets      map[secretName]store.Secret
+	live         map[string]*runner
+	ended        []*Runner // in the order of their ends, since endedFrom
+	endedFrom    time.Time
+	calls        map[*call]bool
+	closed       bool
+
+	// registered is held by what changes accounts, environments, secrets, or
+	// takes revisions away. What changes an app holds it for reading, and with
+	// it the one of aliases that the app's alias leads to.
+	registered sync.RWMutex
+	aliases    [64]sync.Mutex
+	seed       maphash.Seed
+
+	refreshing sync.Mutex // held by what starts, continues or ends a login
 }
 
 // Open reads the state out of the database.
 func Open(ctx context.Context, db *store.Store, o Options) (*State, error) {
 	s := &State{
-		db:       db,
-		now:      o.Now,
-		logger:   o.Logger,
-		recent:   cmp.Or(o.RecentWindow, 25*time.Hour),
-		changed:  make(chan struct{}, 1),
-		refused:  make(chan struct{}),
-		accounts: make(map[int64]Account),
-		keys:     make(map[string]store.Key),
-		apps:     make(map[appName]*App),
-		live:     make(map[string]*runner),
+		db:           db,
+		now:          o.Now,
+		logger:       o.Logger,
+		vault:        o.Vault,
+		logins:       o.Logins.withDefaults(),
+		recent:       cmp.Or(o.RecentWindow, 25*time.Hour),
+		changed:      make(chan struct{}, 1),
+		refused:      make(chan struct{}),
+		accounts:     make(map[int64]Account),
+		keys:         make(map[string]store.Key),
+		people:       newPeopleBook(),
+		apps:         make(map[appName]*App),
+		changeovers:  make(changeovers),
+		revisions:    make(map[string]*store.Revision),
+		secrets:      make(map[secretName]store.Secret),
+		environments: make(map[environmentName]store.Environment),
+		live:         make(map[string]*runner),
+		calls:        make(map[*call]bool),
+		seed:         maphash.MakeSeed(),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -94,6 +122,15 @@ func (s *State) load(ctx context.Context) error {
 	}
 	for _, k := range keys {
 		s.keys[k.KeyID] = k
+	}
+	if err := s.loadPeople(ctx); err != nil {
+		return err
+	}
+	if err := s.loadEnvironments(ctx); err != nil {
+		return err
+	}
+	if err := s.loadSecrets(ctx); err != nil {
+		return err
 	}
 	if err := s.loadApps(ctx); err != nil {
 		return err

@@ -499,6 +499,20 @@ func TestAppSpecs(t *testing.T) {
 		"negative time":    func(s *AppSpec) { s.KeepAlive = new(-time.Second) },
 		"relative path":    func(s *AppSpec) { s.HealthPath = "health" },
 		"environment":      func(s *AppSpec) { s.Env = []string{"secret-without-a-name"} },
+		"two hyphens":      func(s *AppSpec) { s.Name = "a--b" },
+		"machine type":     func(s *AppSpec) { s.MachineTypes = []string{"a b"} },
+		"machine twice":    func(s *AppSpec) { s.MachineTypes = []string{"A", "A"} },
+		"multiplexing":     func(s *AppSpec) { s.MaxMultiplexing = -1 },
+		"buffer":           func(s *AppSpec) { s.ConcurrencyBuffer = -1 },
+		"long request":     func(s *AppSpec) { s.RequestTimeout = 31 * 24 * time.Hour },
+		"grace":            func(s *AppSpec) { s.GracePeriod = new(-time.Second) },
+		"auth mode":        func(s *AppSpec) { s.AuthMode = new(AuthMode(3)) },
+		"strategy":         func(s *AppSpec) { s.Strategy = new(Strategy(2)) },
+		"message":          func(s *AppSpec) { s.Message = strings.Repeat("é", 2049) },
+		"annotation":       func(s *AppSpec) { s.Annotations = map[string]string{"openapi": "x"} },
+		"empty key":        func(s *AppSpec) { s.Annotations = map[string]string{"": "x"} },
+		"long key":         func(s *AppSpec) { s.Annotations = map[string]string{strings.Repeat("k", 65): "x"} },
+		"long annotations": func(s *AppSpec) { s.Annotations = map[string]string{"k": strings.Repeat("v", 16385)} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec := good
@@ -511,10 +525,10 @@ func TestAppSpecs(t *testing.T) {
 	}
 	app, err := w.RegisterApp(t.Context(), good)
 	w.do(err)
-	if app.MaxConcurrency != 2 || app.KeepAlive != 10*time.Second || app.Rev.StartupTimeout != 600*time.Second || app.Rev.GracePeriod != 5*time.Second || app.Rev.MachineType != "XS" || app.Rev.NumGPUs != 1 {
+	if app.MaxConcurrency != 2 || app.KeepAlive != 10*time.Second || app.StartupTimeout != 600*time.Second || app.Rev.GracePeriod != 5*time.Second || !slices.Equal(app.MachineTypes, []string{"XS"}) || app.Rev.NumGPUs != 1 {
 		t.Errorf("defaults %+v", app)
 	}
-	good.KeepAlive, good.GracePeriod, good.MinConcurrency = new(time.Duration(0)), new(time.Duration(0)), 5
+	good.KeepAlive, good.GracePeriod, good.MinConcurrency, good.ResetScale = new(time.Duration(0)), new(time.Duration(0)), 5, true
 	app, err = w.RegisterApp(t.Context(), good)
 	w.do(err)
 	if app.MaxConcurrency != 5 || app.KeepAlive != 0 || app.Rev.GracePeriod != 0 {

@@ -45,8 +45,8 @@ func (s *State) step(ctx context.Context, r *runner, decide func(*store.Runner) 
 	if moved {
 		row.State, row.Reason = int(c.to), c.reason
 		reason = c.reason
-		if c.to.leaving() && row.Replacement == int(WillReplace) {
-			row.Replacement = int(s.replaced(row.RunnerID))
+		if c.to.leaving() {
+			row.Replacement = int(s.fate(&row, c.to == Terminated))
 		}
 		if c.to == Terminated {
 			// The end comes after everything that it logged.
@@ -87,21 +87,12 @@ func (s *State) step(ctx context.Context, r *runner, decide func(*store.Runner) 
 	if RunnerState(row.State) == Terminated {
 		s.finish(r)
 	}
+	if moved {
+		s.settle(appName{row.Account, row.Alias})
+	}
 	s.mu.Unlock()
 	s.wake()
 	return nil
-}
-
-// replaced says whether another runner serves in the place of one that leaves.
-func (s *State) replaced(id string) Replacement {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, r := range s.live {
-		if r.row.Replaces == id && r.state() == Idle {
-			return DidReplace
-		}
-	}
-	return NoReplace
 }
 
 // finish moves a runner among the ended ones; it needs State.mu.
@@ -109,7 +100,7 @@ func (s *State) finish(r *runner) {
 	r.leases = nil
 	delete(s.live, r.row.RunnerID)
 	s.logs.forget(r.row.ID)
-	s.remember(r.view())
+	s.remember(s.view(r))
 }
 
 // remember adds an ended runner in the order of ends, and forgets those that
@@ -165,7 +156,7 @@ func (s *State) Ready(ctx context.Context, id string) error {
 		if RunnerState(row.State) != Setup {
 			return change{}, nil
 		}
-		return change{to: Idle, reason: "ready", apply: func() { r.failures = 0 }}, nil
+		return change{to: Idle, reason: "ready", apply: func() { r.failures, r.failing = 0, time.Time{} }}, nil
 	})
 }
 
@@ -181,22 +172,33 @@ func (s *State) StartFailed(ctx context.Context, id, reason string, delay func(f
 		row.StartedAt = time.Time{}
 		wait := delay(r.failures + 1)
 		return change{to: FailureDelay, reason: fmt.Sprintf("%s; next try in %s", reason, wait), apply: func() {
-			r.failures++
+			if r.failures++; r.failures == 1 {
+				r.failing = r.since
+			}
 			r.retryAt = r.since.Add(wait)
 		}}, nil
 	})
 }
 
 // Relaunch makes a runner whose start-up failed PENDING again, and returns it
-// with the app that it was created for.
+// with its app: as it is now if that still points to the runner's revision, or
+// else as it was when the runner was started last.
 func (s *State) Relaunch(ctx context.Context, id, reason string) (relaunched *Runner, app *App, err error) {
 	err = s.on(ctx, id, func(r *runner, row *store.Runner) (change, error) {
 		if RunnerState(row.State) != FailureDelay {
 			return change{}, fail(Conflict, "runner %s does not wait to be started", id)
 		}
 		row.Attempt++
+		s.mu.RLock()
+		now, exists := s.apps[appName{row.Account, row.Alias}]
+		if !exists || now.Rev.RevisionID != row.RevisionID {
+			now = r.app
+		}
+		s.mu.RUnlock()
+		row.MachineType = now.MachineTypes[0]
 		return change{to: Pending, reason: fmt.Sprintf("%s (attempt %d)", reason, row.Attempt), apply: func() {
-			relaunched, app = r.view(), r.app
+			r.app = now
+			relaunched, app = s.view(r), now
 		}}, nil
 	})
 	return relaunched, app, err

@@ -10,7 +10,7 @@ import (
 // migrations returns the statements that lead from each schema version to the
 // next. Released entries are never edited; a change is a new entry.
 func migrations() []string {
-	return []string{schema1, schema2}
+	return []string{schema1, schema2, schema3, schema4, schema5}
 }
 
 // Times are microseconds since 1970 in UTC, 0 when unset. Durations are
@@ -113,6 +113,104 @@ const SourceLifecycle = "lifecycle"
 const schema2 = `
 CREATE INDEX lifecycle_lines ON log_lines(runner, time) WHERE source = '` + SourceLifecycle + `';
 ALTER TABLE revisions ADD COLUMN num_gpus INTEGER NOT NULL DEFAULT 1;
+`
+
+// What an app scales by is its own from here on, and a revision keeps what it
+// was registered with.
+const schema3 = `
+ALTER TABLE revisions ADD COLUMN environment TEXT NOT NULL DEFAULT 'main';
+ALTER TABLE revisions ADD COLUMN machine_types TEXT NOT NULL DEFAULT '["XS"]';
+ALTER TABLE revisions ADD COLUMN max_multiplexing INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE revisions ADD COLUMN min_concurrency INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE revisions ADD COLUMN max_concurrency INTEGER NOT NULL DEFAULT 2;
+ALTER TABLE revisions ADD COLUMN concurrency_buffer INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE revisions ADD COLUMN concurrency_buffer_perc INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE revisions ADD COLUMN keep_alive INTEGER NOT NULL DEFAULT 10000000;
+ALTER TABLE revisions ADD COLUMN scaling_delay INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE revisions ADD COLUMN request_timeout INTEGER NOT NULL DEFAULT 3600000000;
+ALTER TABLE revisions ADD COLUMN regions TEXT NOT NULL DEFAULT 'null';
+ALTER TABLE revisions ADD COLUMN message TEXT NOT NULL DEFAULT '';
+ALTER TABLE revisions ADD COLUMN annotations TEXT NOT NULL DEFAULT 'null';
+UPDATE revisions SET machine_types = json_array(machine_type);
+UPDATE revisions SET (min_concurrency, max_concurrency, keep_alive) = (a.min_concurrency, a.max_concurrency, a.keep_alive)
+	FROM apps AS a WHERE a.account = revisions.account AND a.alias = revisions.app;
+ALTER TABLE revisions DROP COLUMN machine_type;
+ALTER TABLE apps ADD COLUMN environment TEXT NOT NULL DEFAULT 'main';
+ALTER TABLE apps ADD COLUMN auth_mode INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE apps ADD COLUMN strategy INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE apps ADD COLUMN machine_types TEXT NOT NULL DEFAULT '["XS"]';
+ALTER TABLE apps ADD COLUMN max_multiplexing INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE apps ADD COLUMN concurrency_buffer INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE apps ADD COLUMN concurrency_buffer_perc INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE apps ADD COLUMN scaling_delay INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE apps ADD COLUMN request_timeout INTEGER NOT NULL DEFAULT 3600000000;
+ALTER TABLE apps ADD COLUMN startup_timeout INTEGER NOT NULL DEFAULT 600000000;
+ALTER TABLE apps ADD COLUMN regions TEXT NOT NULL DEFAULT 'null';
+UPDATE apps SET (machine_types, startup_timeout) = (r.machine_types, r.startup_timeout) FROM revisions AS r WHERE r.id = apps.revision;
+`
+
+// A secret's value is sealed; its name, environment and account are not.
+const schema4 = `
+CREATE TABLE environments (
+	id          INTEGER PRIMARY KEY,
+	account     INTEGER NOT NULL REFERENCES accounts(id),
+	name        TEXT NOT NULL,
+	description TEXT NOT NULL,
+	created_at  INTEGER NOT NULL,
+	UNIQUE (account, name)
+);
+CREATE TABLE secrets (
+	id              INTEGER PRIMARY KEY,
+	account         INTEGER NOT NULL REFERENCES accounts(id),
+	environment     TEXT NOT NULL,
+	name            TEXT NOT NULL,
+	sealed          BLOB NOT NULL,
+	default_exposed INTEGER,
+	created_at      INTEGER NOT NULL,
+	updated_at      INTEGER NOT NULL,
+	UNIQUE (account, environment, name)
+);
+ALTER TABLE revisions ADD COLUMN secrets TEXT NOT NULL DEFAULT 'null';
+`
+
+// A person logs in and acts as accounts; a login goes on by refresh tokens, of
+// which only hashes are kept. Those that were replaced are kept until they would
+// have expired, so that one that is used again is recognised.
+const schema5 = `
+ALTER TABLE accounts ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN lock_reason TEXT NOT NULL DEFAULT '';
+CREATE TABLE people (
+	id         INTEGER PRIMARY KEY,
+	name       TEXT NOT NULL UNIQUE COLLATE NOCASE,
+	full_name  TEXT NOT NULL,
+	email      TEXT NOT NULL,
+	account    INTEGER NOT NULL UNIQUE REFERENCES accounts(id),
+	created_at INTEGER NOT NULL
+);
+CREATE TABLE memberships (
+	person  INTEGER NOT NULL REFERENCES people(id),
+	account INTEGER NOT NULL REFERENCES accounts(id),
+	PRIMARY KEY (person, account)
+) WITHOUT ROWID;
+CREATE TABLE logins (
+	id         INTEGER PRIMARY KEY,
+	login_id   TEXT NOT NULL UNIQUE,
+	person     INTEGER NOT NULL REFERENCES people(id),
+	client_id  TEXT NOT NULL,
+	scope      TEXT NOT NULL,
+	created_at INTEGER NOT NULL,
+	expires_at INTEGER NOT NULL
+);
+CREATE INDEX logins_by_expiry ON logins(expires_at);
+CREATE TABLE refresh_tokens (
+	hash        BLOB PRIMARY KEY,
+	login       INTEGER NOT NULL REFERENCES logins(id) ON DELETE CASCADE,
+	issued_at   INTEGER NOT NULL,
+	expires_at  INTEGER NOT NULL,
+	replaced_at INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX refresh_tokens_by_login ON refresh_tokens(login);
+CREATE INDEX refresh_tokens_by_expiry ON refresh_tokens(expires_at);
 `
 
 // migrate brings the schema up to date, one transaction a version. A database

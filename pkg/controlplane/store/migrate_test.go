@@ -3,7 +3,9 @@ package store
 import (
 	"database/sql"
 	"path/filepath"
+	"reflect"
 	"testing"
+	"time"
 )
 
 // TestEarlierSchemasAreBroughtUpToDate opens a database that a program with the
@@ -32,9 +34,22 @@ func TestEarlierSchemasAreBroughtUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := open(t, path)
-	revisions, err := s.CurrentRevisions(t.Context())
-	if err != nil || len(revisions) != 1 || revisions[0].NumGPUs != 1 || revisions[0].MachineType != "GPU-H100" {
-		t.Errorf("revisions %+v, %v", revisions, err)
+	revisions, err := s.Revisions(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := Settings{MachineTypes: []string{"GPU-H100"}, MaxMultiplexing: 1, MinConcurrency: 1, MaxConcurrency: 2,
+		KeepAlive: time.Microsecond, RequestTimeout: time.Hour, StartupTimeout: time.Microsecond}
+	if want := []Revision{{ID: 7, RevisionID: "rev", Account: 1, App: "web", Environment: "main", Argv: []string{"web"}, NumGPUs: 1,
+		GracePeriod: time.Microsecond, Settings: settings, CreatedAt: moment(1)}}; !reflect.DeepEqual(revisions, want) {
+		t.Errorf("revisions %+v, want %+v", revisions, want)
+	}
+	apps, err := s.Apps(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []App{{ID: 1, Account: 1, Alias: "web", Environment: "main", Revision: 7, Strategy: 1, Settings: settings, CreatedAt: moment(1)}}; !reflect.DeepEqual(apps, want) {
+		t.Errorf("apps %+v, want %+v", apps, want)
 	}
 	lines, _, err := s.LogLines(t.Context(), LogRange{Runner: 3, From: moment(1), To: moment(100), Source: SourceLifecycle, Limit: 10, MaxBytes: 1000})
 	if err != nil || len(lines) != 1 || lines[0].Message != "IDLE: ready" {

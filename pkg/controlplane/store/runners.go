@@ -57,9 +57,9 @@ func (tx *Tx) InsertRunner(r *Runner) error {
 
 // UpdateRunner writes every field of r that can change.
 func (tx *Tx) UpdateRunner(r *Runner) error {
-	return tx.update(`UPDATE runners SET state = ?, replacement = ?, attempt = ?, pid = ?, identity = ?, port = ?, reason = ?,
+	return tx.update(`UPDATE runners SET machine_type = ?, state = ?, replacement = ?, attempt = ?, pid = ?, identity = ?, port = ?, reason = ?,
 		started_at = ?, ended_at = ? WHERE id = ?`,
-		r.State, r.Replacement, r.Attempt, r.PID, r.Identity, r.Port, r.Reason, micros(r.StartedAt), micros(r.EndedAt), r.ID)
+		r.MachineType, r.State, r.Replacement, r.Attempt, r.PID, r.Identity, r.Port, r.Reason, micros(r.StartedAt), micros(r.EndedAt), r.ID)
 }
 
 // InsertEvent adds to the history of the runner with the given row id.

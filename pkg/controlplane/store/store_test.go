@@ -140,25 +140,43 @@ func TestRows(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "s.db"))
 	a := account(t, s)
 	now := time.UnixMicro(1_700_000_000_123_456).UTC()
-	rev := Revision{RevisionID: "rev", Account: a.ID, App: "web", Argv: []string{"a", "b c"}, Env: []string{"X=1"}, Dir: "/d", MachineType: "M", NumGPUs: 8,
-		HealthPath: "/h", StartupTimeout: time.Minute, GracePeriod: 5 * time.Second, CreatedAt: now}
-	app := App{Account: a.ID, Alias: "web", MinConcurrency: 1, MaxConcurrency: 2, KeepAlive: 10 * time.Second, CreatedAt: now}
+	settings := Settings{MachineTypes: []string{"M", "L"}, MaxMultiplexing: 2, MinConcurrency: 3, MaxConcurrency: 4, ConcurrencyBuffer: 5,
+		ConcurrencyBufferPerc: 6, KeepAlive: 7 * time.Second, ScalingDelay: 8 * time.Second, RequestTimeout: 9 * time.Second,
+		StartupTimeout: time.Minute, Regions: []string{"us-east"}}
+	rev := Revision{RevisionID: "rev", Account: a.ID, App: "web", Environment: "main", Argv: []string{"a", "b c"}, Env: []string{"X=1"}, Dir: "/d", NumGPUs: 8,
+		HealthPath: "/h", GracePeriod: 5 * time.Second, Settings: settings, Secrets: []string{}, Message: "why", Annotations: map[string]string{"k": "v"}, CreatedAt: now}
+	bare := Revision{RevisionID: "bare", Account: a.ID, App: "web", Environment: "staging", Argv: []string{"a"}, CreatedAt: now}
+	app := App{Account: a.ID, Alias: "web", Environment: "main", AuthMode: 1, Strategy: 1, Settings: settings, CreatedAt: now}
 	mustWrite(t, s, func(tx *Tx) error {
-		if err := tx.InsertRevision(&rev); err != nil {
+		if err := errors.Join(tx.InsertRevision(&rev), tx.InsertRevision(&bare)); err != nil {
 			return err
 		}
 		app.Revision = rev.ID
 		return tx.PutApp(&app)
 	})
 	changed := app
-	changed.MaxConcurrency, changed.CreatedAt = 7, now.Add(time.Hour)
+	changed.Settings = Settings{MachineTypes: []string{"S"}, MaxMultiplexing: 12, MinConcurrency: 13, MaxConcurrency: 14, ConcurrencyBuffer: 15,
+		ConcurrencyBufferPerc: 16, KeepAlive: 17 * time.Second, ScalingDelay: 18 * time.Second, RequestTimeout: 19 * time.Second,
+		StartupTimeout: 20 * time.Second}
+	changed.Revision, changed.AuthMode, changed.Strategy, changed.CreatedAt, changed.Environment = bare.ID, 2, 0, now.Add(time.Hour), "elsewhere"
 	mustWrite(t, s, func(tx *Tx) error { return tx.PutApp(&changed) })
-	app.MaxConcurrency = 7
-	if apps, err := s.Apps(t.Context()); err != nil || len(apps) != 1 || apps[0] != app || changed.ID != app.ID {
-		t.Errorf("apps %+v, %v; want %+v", apps, err, app)
+	kept := changed
+	kept.CreatedAt, kept.Environment = app.CreatedAt, app.Environment
+	if apps, err := s.Apps(t.Context()); err != nil || len(apps) != 1 || !reflect.DeepEqual(apps[0], kept) || changed.ID != app.ID {
+		t.Errorf("apps %+v, %v; want %+v", apps, err, kept)
 	}
-	if revisions, err := s.CurrentRevisions(t.Context()); err != nil || len(revisions) != 1 || !reflect.DeepEqual(revisions[0], rev) {
-		t.Errorf("revisions %+v, %v; want %+v", revisions, err, rev)
+	if revisions, err := s.Revisions(t.Context()); err != nil || !reflect.DeepEqual(revisions, []Revision{rev, bare}) {
+		t.Errorf("revisions %+v, %v; want %+v and %+v", revisions, err, rev, bare)
+	}
+	if err := s.Write(t.Context(), func(tx *Tx) error { return tx.DeleteRevision(bare.ID) }); err == nil || errors.Is(err, ErrNotFound) {
+		t.Errorf("deleting a revision in use: %v", err)
+	}
+	mustWrite(t, s, func(tx *Tx) error { return tx.DeleteRevision(rev.ID) })
+	mustWrite(t, s, func(tx *Tx) error { return tx.DeleteApp(app.ID) })
+	for what, remove := range map[string]func(*Tx, int64) error{"app": (*Tx).DeleteApp, "revision": (*Tx).DeleteRevision} {
+		if err := s.Write(t.Context(), func(tx *Tx) error { return remove(tx, 99) }); !errors.Is(err, ErrNotFound) {
+			t.Errorf("deleting no %s: %v", what, err)
+		}
 	}
 
 	r := Runner{RunnerID: "r", Account: a.ID, Alias: "web", RevisionID: "rev", MachineType: "M", State: 1, Replaces: "q", Attempt: 1, Reason: "x", CreatedAt: now}

@@ -54,6 +54,7 @@ const (
 // others is text, and never JSON.
 const (
 	StreamError = "error" // the stream ends because of what data says
+	StreamStop  = "stop"  // the server stops, as data says; the stream goes on when it is back
 	StreamEnd   = "end"   // everything was sent; data is one of the reasons below
 
 	EndedRunner = "runner ended"
