@@ -1,7 +1,11 @@
 package fal
 
 import (
+	"cmp"
 	"context"
+	"iter"
+	"slices"
+	"strings"
 
 	"github.com/fal-plugins/fal/pkg/internal/restwire"
 )
@@ -15,6 +19,33 @@ type Account struct {
 	UserID   string
 	Nickname string
 	FullName string
+	// Type is [AccountUnknown] where the service does not tell, as for
+	// [AccountsService.Current].
+	Type AccountType
+}
+
+// An AccountType says whose an account is.
+type AccountType int
+
+// The types of accounts.
+const (
+	AccountUnknown  AccountType = iota
+	AccountPersonal             // of the person who logged in
+	AccountTeam
+	AccountOrg // of an organization
+)
+
+// String is personal, team or org, and unknown otherwise.
+func (t AccountType) String() string {
+	switch t {
+	case AccountPersonal:
+		return "personal"
+	case AccountTeam:
+		return "team"
+	case AccountOrg:
+		return "org"
+	}
+	return "unknown"
 }
 
 // Current is the account behind the client's credentials.
@@ -27,4 +58,50 @@ func (s *AccountsService) Current(ctx context.Context) (Account, error) {
 		return Account{}, &Error{Code: CodeUnavailable, Method: "GET /users/current", why: CauseProtocol, Message: "the service names no account"}
 	}
 	return Account{UserID: user.UserID, Nickname: user.Nickname, FullName: user.FullName}, nil
+}
+
+// AccountsListParams are the options of [AccountsService.List]; there are none
+// yet.
+type AccountsListParams struct{}
+
+// List goes through the accounts that the client's credentials may act as: the
+// personal one first, then by nickname, in any case. Accounts that were
+// archived are left out, as in the official client.
+func (s *AccountsService) List(ctx context.Context, _ *AccountsListParams) iter.Seq2[Account, error] {
+	return list(func() ([]restwire.Team, error) {
+		var teams []restwire.Team
+		if err := s.client.get(ctx, "users/teams", nil, &teams); err != nil {
+			return nil, err
+		}
+		teams = slices.DeleteFunc(teams, archived)
+		slices.SortStableFunc(teams, personalFirst)
+		return teams, nil
+	}, accountOf)
+}
+
+// archived reports whether an account is kept for its past only. The service
+// writes whole sentences: "This account has been archived. …"
+func archived(t restwire.Team) bool {
+	return t.LockReason != nil && strings.Contains(strings.ToLower(*t.LockReason), "archived")
+}
+
+func personalFirst(a, b restwire.Team) int {
+	if a.IsPersonal != b.IsPersonal {
+		if a.IsPersonal {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(strings.Compare(strings.ToLower(a.Nickname), strings.ToLower(b.Nickname)), strings.Compare(a.Nickname, b.Nickname))
+}
+
+func accountOf(t restwire.Team) Account {
+	a := Account{UserID: t.UserID, Nickname: t.Nickname, FullName: t.FullName, Type: AccountTeam}
+	switch {
+	case t.IsPersonal:
+		a.Type = AccountPersonal
+	case t.IsOrg:
+		a.Type = AccountOrg
+	}
+	return a
 }

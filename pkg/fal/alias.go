@@ -26,3 +26,13 @@ func SplitAlias(alias string) (app, environment string) {
 	}
 	return alias[:i], alias[i+len(environmentSeparator):]
 }
+
+// trimEnvironment is an alias without the suffix of its environment, if it has
+// it: where the environment is known, another "--" is a part of the name.
+func trimEnvironment(alias, environment string) string {
+	suffix := JoinAlias("", environment)
+	if app := strings.TrimSuffix(alias, suffix); app != "" {
+		return app
+	}
+	return alias
+}

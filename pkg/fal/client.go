@@ -27,7 +27,7 @@ type Options struct {
 	Plaintext, AllowPlaintext bool
 	// RootCAs replace the system's root certificates.
 	RootCAs *x509.CertPool
-	// Proxy answers the HTTP proxy for a URL, or nil for none; loopback hosts
+	// Proxy answers the proxy for a URL (http, https or socks5), or nil for none; loopback hosts
 	// are reached without. Nil: no proxy is used.
 	Proxy func(*url.URL) (*url.URL, error)
 
@@ -54,8 +54,16 @@ type TraceEvent = transport.Event
 // A Client talks to one service as one account. It is safe for use by several
 // goroutines at once.
 type Client struct {
+	// Apps are the names under which revisions are called.
+	Apps *AppsService
 	// Runners are the processes in which apps run.
 	Runners *RunnersService
+	// Keys are the account's API keys.
+	Keys *KeysService
+	// Secrets are what runners get as environment variables.
+	Secrets *SecretsService
+	// Environments keep apps and secrets apart.
+	Environments *EnvironmentsService
 	// Accounts are those that the credentials may act as.
 	Accounts *AccountsService
 
@@ -93,6 +101,7 @@ func New(o Options) (*Client, error) {
 		host = DefaultHost
 	}
 	agent := strings.TrimSpace(o.UserAgent + " fal-go")
+	c := &Client{environment: o.Environment}
 	metadata, header := o.Credentials.metadata, o.Credentials.header
 	restURL, err := restBase(o, host)
 	if err != nil {
@@ -123,8 +132,12 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, invalid("", "%v", err)
 	}
-	c := &Client{conn: conn, rest: &http.Client{Transport: rest}, restURL: restURL, environment: o.Environment}
+	c.conn, c.rest, c.restURL = conn, &http.Client{Transport: rest}, restURL
+	c.Apps = &AppsService{client: c}
 	c.Runners = &RunnersService{client: c}
+	c.Keys = &KeysService{client: c}
+	c.Secrets = &SecretsService{client: c}
+	c.Environments = &EnvironmentsService{client: c}
 	c.Accounts = &AccountsService{client: c}
 	return c, nil
 }

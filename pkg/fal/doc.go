@@ -12,10 +12,42 @@
 //		fmt.Println(runner.ID, runner.State)
 //	}
 //
-// The services of a [Client] mirror the commands: Runners lists, stops and
-// kills runners. Their methods take a context, what is required, and a pointer
-// to parameters, of which nil means the defaults. Lists are iterators; each
-// range over one makes the call anew, and an error ends it.
+// The services of a [Client] mirror the commands: Apps lists, scales, rolls out
+// and deletes apps and their revisions; Runners lists, stops and kills what
+// runs; Keys, Secrets and Environments list, make and delete what they are
+// named after; Accounts tells whom the credentials may act as. Their methods
+// take a context, what is required, and a pointer to parameters, of which nil
+// means the defaults. Lists are iterators; each range over one makes the call
+// anew, and an error ends it.
+//
+// What is omitted keeps its value, and zero is a value: optional parameters are
+// pointers.
+//
+//	none := time.Duration(0)
+//	app, err := client.Apps.Scale(ctx, "checkout", &fal.AppsScaleParams{KeepAlive: &none})
+//
+// Apps and secrets are those of [Options.Environment]; apps are named without
+// its suffix. A name is made to call another revision, here the newest, with
+//
+//	var newest fal.Revision
+//	for revision, err := range client.Apps.Revisions(ctx, &fal.AppsRevisionsParams{App: "checkout"}) {
+//		if err != nil {
+//			return err
+//		}
+//		if revision.CreatedAt.After(newest.CreatedAt) {
+//			newest = revision
+//		}
+//	}
+//	app, err := client.Apps.SetRevision(ctx, "checkout", newest.ID, nil)
+//
+// A key's secret is answered once, by the call that makes it, and the value of
+// a secret never:
+//
+//	key, err := client.Keys.Create(ctx, fal.KeyScopeAPI, nil)
+//	if err != nil {
+//		return err
+//	}
+//	err = client.Secrets.Set(ctx, "CALLBACK_KEY", key.ID+":"+key.Secret, nil)
 //
 // The package guarantees that
 //   - it reads no file and no environment variable (the system's root
@@ -25,8 +57,12 @@
 //   - credentials go to the configured hosts only, and no error, trace event or
 //     formatted value shows a secret;
 //   - errors of calls are of type *[Error], for errors.Is with the sentinels
-//     such as [ErrNotFound], and errors.As;
-//   - the context's deadline is the only one, and it includes retries. Reading
-//     calls are tried five times when the service is unavailable, those that
-//     change something only while nothing of them has left this machine.
+//     such as [ErrNotFound], and errors.As. What a request cannot carry, such as
+//     half a second, is [ErrInvalidArgument], and nothing is sent;
+//   - the context's deadline is the only one, and it includes retries. Calls
+//     that read, and those that set something to a value (Apps.Scale,
+//     Apps.SetRevision, Secrets.Set), are tried five times when the service is
+//     unavailable, others only while nothing of them has left this machine;
+//   - numbers of the service that the package does not know, such as another
+//     state or mode, are kept and break no list.
 package fal

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/fal-plugins/fal/pkg/internal/restwire"
 	"github.com/fal-plugins/fal/pkg/internal/transport"
 )
 
@@ -62,8 +63,8 @@ const (
 // Follow goes through the lines of a runner's log as they are written, until
 // the runner has ended and all its lines were given.
 //
-// A stream that breaks, falls silent or ends before the runner does is opened
-// again, five seconds apart at most and as often as it takes, and goes on where
+// A stream that breaks, falls silent or ends before the runner does, be it
+// because the service stops, is opened again, five seconds apart at most and as often as it takes, and goes on where
 // it was: no line is given twice, and none is left out that the service still
 // has. It is taken up a second before the newest line, so that lines which the
 // service takes in that late are seen too. Lines are told apart by the event's
@@ -260,8 +261,11 @@ func (f *follower) stream(ctx context.Context) (opened bool, lines int, _ error)
 			}
 			return true, lines, &Error{Code: CodeUnavailable, Method: logStreamMethod, why: CauseProtocol, cause: err, Message: "the stream cannot be read: " + err.Error()}
 		}
-		if e.kind == "error" {
+		switch e.kind {
+		case restwire.StreamError:
 			return true, lines, &Error{Code: CodeUnknown, Method: logStreamMethod, Message: "the service ended the stream: " + e.data}
+		case restwire.StreamStop:
+			return true, lines, nil
 		}
 		line, err := decodeLogLine([]byte(e.data))
 		if err != nil {

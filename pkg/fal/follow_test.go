@@ -310,6 +310,49 @@ func TestFollowOutlastsTheService(t *testing.T) {
 	}
 }
 
+// A service that says that it stops is left at once, though the connection
+// stays, and waited for.
+func TestFollowOutlastsAStopOfTheService(t *testing.T) {
+	server := faltest.New(t)
+	var mu sync.Mutex
+	var opened int
+	server.HandleREST("POST /logs/stream", func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		opened++
+		now := opened
+		mu.Unlock()
+		if now == 2 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprintf(w, "data: {\"timestamp\": \"2026-01-02T03:04:0%dZ\", \"level\": \"INFO\", \"message\": \"%d\"}\n\n", now, now)
+		if now == 1 {
+			_, _ = io.WriteString(w, "event: stop\ndata: the control plane is stopping\n\n")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}
+	})
+	server.HandleREST("GET /runners/"+logRunner, func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		ended := "null"
+		if opened == 3 {
+			ended = `"2026-01-02T03:05:00Z"`
+		}
+		_, _ = io.WriteString(w, `{"started_at": "2026-01-02T03:04:00Z", "ended_at": `+ended+`}`)
+	})
+	server.HandleREST("POST /logs/history", answer(200, `{"items": [], "next_until": null}`))
+	ctx, client := newClient(t, server.Options())
+	got, err := follow(ctx, client, &fal.RunnersFollowParams{Since: logStart().Truncate(time.Minute)})
+	if err != nil || !slices.Equal(got, []string{"1", "3"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	if opened != 3 {
+		t.Errorf("opened %d times, want 3", opened)
+	}
+}
+
 func TestFollowStopsWithItsContextAndItsReader(t *testing.T) {
 	server := faltest.New(t)
 	log := server.AddLog(logRunner, logStart(), faltest.Dialect{})

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/fal-plugins/fal/pkg/internal/controllerpb"
@@ -85,29 +84,20 @@ func (s *RunnersService) List(ctx context.Context, params *RunnersListParams) it
 			yield(Runner{}, err)
 			return
 		}
-		const method = controllerpb.IsolateController_ListRunners_FullMethodName
-		var reply transport.Raw
-		defer reply.Free()
-		if err := s.client.call(ctx, method, request, &reply, transport.KeepRaw(), transport.Repeatable()); err != nil {
-			yield(Runner{}, err)
-			return
-		}
 		keep := runnerFilter(params, s.client.environment)
-		var decoder runnerDecoder
-		for element, err := range reply.Elements(listRunnersResponseRunners) {
-			var runner Runner
-			if err == nil {
-				runner, err = decoder.decode(element)
-			}
-			if err != nil {
-				yield(Runner{}, unreadable(method, err))
-				return
-			}
-			if keep(&runner) && !yield(runner, nil) {
-				return
-			}
-		}
+		s.client.eachRunner(ctx, controllerpb.IsolateController_ListRunners_FullMethodName, request, keep, yield)
 	}
+}
+
+// eachRunner goes through the runners of an answer. ListRunnersResponse and
+// ListAliasRunnersResponse read the same.
+func (c *Client) eachRunner(ctx context.Context, method string, request any, keep func(*Runner) bool, yield func(Runner, error) bool) {
+	var decoder runnerDecoder
+	decode := func(element []byte) (Runner, bool, error) {
+		runner, err := decoder.decode(element)
+		return runner, keep(&runner), err
+	}
+	elements(ctx, c, method, request, listRunnersResponseRunners, decode, yield, transport.Repeatable())
 }
 
 // RunnersStopParams are the options of [RunnersService.Stop].
@@ -183,9 +173,4 @@ func runnerFilter(params *RunnersListParams, environment string) func(*Runner) b
 		}
 		return params.App == "" || r.Alias == alias || r.Alias == params.App && params.App != r.App()
 	}
-}
-
-// call makes a unary call and its error an *[Error].
-func (c *Client) call(ctx context.Context, method string, request, reply any, options ...grpc.CallOption) error {
-	return callError(method, c.conn.Invoke(ctx, method, request, reply, options...))
 }

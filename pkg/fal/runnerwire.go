@@ -15,7 +15,7 @@ import (
 // tree of maps, before the first runner is seen. Numbers are those of
 // controller.proto and google/protobuf/struct.proto.
 const (
-	listRunnersResponseRunners = 1
+	listRunnersResponseRunners = 1 // and of ListAliasRunnersResponse
 
 	runnerID          = 1
 	runnerInFlight    = 2
@@ -40,26 +40,28 @@ const (
 	listValues   = 1
 )
 
-// A runnerDecoder makes runners of the elements of a list, and shares between
-// them the texts that they have in common.
-type runnerDecoder struct{ shared map[string]string }
+// sharedTexts keeps texts that many elements of a list have in common once.
+type sharedTexts map[string]string
 
 // maxShared bounds what is kept for sharing when every text is different.
 const maxShared = 4096
 
-func (d *runnerDecoder) share(b []byte) string {
-	if s, ok := d.shared[string(b)]; ok {
+func (t *sharedTexts) share(b []byte) string {
+	if s, ok := (*t)[string(b)]; ok {
 		return s
 	}
 	s := text(b)
-	if d.shared == nil {
-		d.shared = make(map[string]string)
+	if *t == nil {
+		*t = make(sharedTexts)
 	}
-	if len(d.shared) < maxShared {
-		d.shared[string(b)] = s
+	if len(*t) < maxShared {
+		(*t)[string(b)] = s
 	}
 	return s
 }
+
+// A runnerDecoder makes runners of the elements of a list.
+type runnerDecoder struct{ sharedTexts }
 
 // decode reads a RunnerInfo. Fields that it does not know are passed over.
 func (d *runnerDecoder) decode(b []byte) (Runner, error) {

@@ -76,13 +76,15 @@ func (s *Server) next(name string, call Call, request proto.Message) (Answer, []
 		s.mu.Unlock()
 		return script[0], nil
 	}
-	handler, runners := s.handlers[name], s.runners
+	handler := s.handlers[name]
 	s.mu.Unlock()
 	if handler != nil {
 		return handler(call), nil
 	}
-	if runners != nil {
-		if answer, output := s.serveRunners(request); output != nil || answer.code != 0 {
+	for _, serve := range []func(proto.Message) (Answer, []proto.Message){
+		s.serveRunners, s.serveApps, s.serveRevisions, s.serveKeys, s.serveSecrets, s.serveEnvironments,
+	} {
+		if answer, output := serve(request); output != nil || answer.code != 0 {
 			return answer, output
 		}
 	}

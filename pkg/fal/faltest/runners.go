@@ -2,7 +2,6 @@ package faltest
 
 import (
 	"fmt"
-	"slices"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -43,61 +42,49 @@ func (s *Server) SetRunners(runners ...Runner) {
 			s.t.Fatalf("faltest: %v", err)
 		}
 	}
-	runners = slices.Clone(runners)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.runners = &runners
+	s.runners.replace(runners)
 }
 
 // Runners are those of SetRunners as they are now.
 func (s *Server) Runners() []Runner {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.runners == nil {
-		return nil
-	}
-	return slices.Clone(*s.runners)
+	runners, _ := s.runners.list()
+	return runners
 }
 
 // serveRunners answers the calls about runners; of others it answers nothing.
 func (s *Server) serveRunners(request proto.Message) (Answer, []proto.Message) {
+	runners, ok := s.runners.list()
+	if !ok {
+		return Answer{}, nil
+	}
 	switch request := request.(type) {
 	case *controllerpb.ListRunnersRequest:
-		return Answer{}, []proto.Message{&controllerpb.ListRunnersResponse{Runners: s.infos("")}}
+		return Answer{}, one(&controllerpb.ListRunnersResponse{Runners: messages(runners, every, Runner.mustInfo)})
 	case *controllerpb.ListAliasRunnersRequest:
-		return Answer{}, []proto.Message{&controllerpb.ListAliasRunnersResponse{Runners: s.infos(request.GetAlias())}}
+		ofAlias := func(r Runner) bool { return r.Alias == request.GetAlias() }
+		return Answer{}, one(&controllerpb.ListAliasRunnersResponse{Runners: messages(runners, ofAlias, Runner.mustInfo)})
 	case *controllerpb.StopRunnerRequest:
-		return s.terminate(request.GetRunnerId()), []proto.Message{&controllerpb.StopRunnerResponse{}}
+		return s.terminate(request.GetRunnerId()), one(&controllerpb.StopRunnerResponse{})
 	case *controllerpb.KillRunnerRequest:
-		return s.terminate(request.GetRunnerId()), []proto.Message{&controllerpb.KillRunnerResponse{}}
+		return s.terminate(request.GetRunnerId()), one(&controllerpb.KillRunnerResponse{})
 	}
 	return Answer{}, nil
 }
 
-func (s *Server) infos(alias string) []*controllerpb.RunnerInfo {
-	var infos []*controllerpb.RunnerInfo
-	for _, r := range s.Runners() {
-		if alias != "" && r.Alias != alias {
-			continue
-		}
-		info, err := r.info()
-		if err != nil {
-			panic(err) // SetRunners has tried it
-		}
-		infos = append(infos, info)
-	}
-	return infos
-}
-
 func (s *Server) terminate(id string) Answer {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := slices.IndexFunc(*s.runners, func(r Runner) bool { return r.ID == id })
-	if i < 0 {
+	if !s.runners.change(func(r Runner) bool { return r.ID == id }, func(r *Runner) { r.State = terminated }) {
 		return Fail(fal.CodeNotFound, fmt.Sprintf("runner %s not found", id))
 	}
-	(*s.runners)[i].State = terminated
 	return Answer{}
+}
+
+// mustInfo is info of a runner that SetRunners has tried.
+func (r Runner) mustInfo() *controllerpb.RunnerInfo {
+	info, err := r.info()
+	if err != nil {
+		panic(err)
+	}
+	return info
 }
 
 func (r Runner) info() (*controllerpb.RunnerInfo, error) {

@@ -9,10 +9,11 @@
 //	server.Calls("ListRunners") // what was asked, as protobuf JSON
 //
 // What is scripted ([Server.Script], [Server.Handle], [Server.HandleStream],
-// [Server.HandleREST]) comes
-// first; without a script, the runners given by SetRunners are listed, stopped
-// and killed, every other gRPC method answers its empty message, and REST
-// answers 404. [Server.Connections] makes the server misbehave before any call.
+// [Server.HandleREST]) comes first. Without a script, what was given by
+// [Server.SetRunners], [Server.SetApps], [Server.SetRevisions],
+// [Server.SetKeys], [Server.SetSecrets] and [Server.SetEnvironments] is listed
+// and changed as the calls say, every other gRPC method answers its empty
+// message, and REST answers 404. [Server.Connections] makes the server misbehave before any call.
 //
 // The server ends with the test. It knows no rule of the service and checks no
 // credentials.
@@ -31,6 +32,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/fal-plugins/fal/pkg/fal"
@@ -83,8 +85,16 @@ type Server struct {
 	scripts  map[string][]Answer
 	handlers map[string]func(Call) Answer
 	streams  map[string]func(*Stream) Answer
-	runners  *[]Runner
 	logs     map[string]*Log
+
+	runners      table[Runner]
+	apps         table[App]
+	revisions    table[Revision]
+	keys         table[Key]
+	created      atomic.Int64 // keys
+	secrets      table[Secret]
+	environments table[Environment]
+	accounts     table[Account]
 }
 
 // New starts a server that speaks plaintext.
@@ -278,8 +288,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		Query:     r.URL.Query(),
 		Body:      body,
 	})
-	_, pattern := s.rest.Handler(r)
-	if pattern == "" {
+	if _, pattern := s.rest.Handler(r); pattern == "" {
+		if answer := s.accountsHandler(r); answer != nil {
+			answer(w, r)
+			return
+		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = io.WriteString(w, `{"detail": "Not Found"}`)

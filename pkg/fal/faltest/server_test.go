@@ -143,3 +143,87 @@ func TestConnectionsCanBeMended(t *testing.T) {
 func httpTransport(pool *x509.CertPool) *http.Transport {
 	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
 }
+
+// What was not given is not served: the methods answer their empty messages,
+// so that a test needs to say only what it is about.
+func TestTablesAreServedOnceTheyAreSet(t *testing.T) {
+	server := faltest.New(t)
+	ctx, client := newClient(t, server)
+	if err := client.Secrets.Unset(ctx, "A", nil); err != nil {
+		t.Errorf("unset: %v", err)
+	}
+	if _, err := client.Apps.Delete(ctx, "a", nil); err != nil {
+		t.Errorf("delete: %v", err)
+	}
+	server.SetSecrets()
+	server.SetApps()
+	if err := client.Secrets.Unset(ctx, "A", nil); !errors.Is(err, fal.ErrNotFound) {
+		t.Errorf("unset: %v", err)
+	}
+	if _, err := client.Apps.Delete(ctx, "a", nil); !errors.Is(err, fal.ErrNotFound) {
+		t.Errorf("delete: %v", err)
+	}
+}
+
+// No environment is main, and what is listed and changed is of one alone.
+func TestTablesKeepEnvironmentsApart(t *testing.T) {
+	for _, environment := range []string{"", "main", "staging"} {
+		server := faltest.New(t)
+		o := server.Options()
+		o.Environment = environment
+		client, err := fal.New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = client.Close() })
+		server.SetSecrets(faltest.Secret{Name: "A", Value: "1"}, faltest.Secret{Name: "A", Value: "2", Environment: "staging"})
+		server.SetApps(faltest.App{Alias: "a"}, faltest.App{Alias: "a--staging", Environment: "staging"})
+		if err := client.Secrets.Set(t.Context(), "A", "new", nil); err != nil {
+			t.Fatal(err)
+		}
+		here, there := server.Secrets()[0], server.Secrets()[1]
+		wantAlias := "a"
+		if environment == "staging" {
+			here, there, wantAlias = there, here, "a--staging"
+		}
+		if here.Value != "new" || there.Value == "new" {
+			t.Errorf("set in %q: %+v", environment, server.Secrets())
+		}
+		var aliases []string
+		for app, err := range client.Apps.List(t.Context(), nil) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			aliases = append(aliases, app.Alias)
+		}
+		if len(aliases) != 1 || aliases[0] != wantAlias {
+			t.Errorf("listed in %q: %q", environment, aliases)
+		}
+	}
+}
+
+func TestAccounts(t *testing.T) {
+	server := faltest.New(t)
+	ctx, client := newClient(t, server)
+	if _, err := client.Accounts.Current(ctx); !errors.Is(err, fal.ErrNotFound) {
+		t.Errorf("no accounts: %v", err)
+	}
+	server.SetAccounts(faltest.Account{UserID: "u1", Nickname: "me", Personal: true}, faltest.Account{UserID: "u2", Nickname: "us"})
+	if a, err := client.Accounts.Current(ctx); err != nil || a.Nickname != "me" {
+		t.Errorf("%+v, %v", a, err)
+	}
+	n := 0
+	for _, err := range client.Accounts.List(ctx, nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	if n != 2 {
+		t.Errorf("%d accounts", n)
+	}
+	server.SetAccounts()
+	if _, err := client.Accounts.Current(ctx); !errors.Is(err, fal.ErrNotFound) {
+		t.Errorf("no account: %v", err)
+	}
+}

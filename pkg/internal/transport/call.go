@@ -60,6 +60,7 @@ func (c *Conn) Invoke(ctx context.Context, method string, request, reply any, op
 	before := c.monitor.count()
 	for n := 1; ; n++ {
 		a := c.attempt(n, before)
+		a.conceal = concealedBy(options)
 		err := c.invoke(ctx, a, method, request, reply, options)
 		c.report(method, a, err)
 		if err == nil {
@@ -221,6 +222,7 @@ type attempt struct {
 	started time.Time
 	// The monitor's failures before the call and before this attempt.
 	before, failures uint64
+	conceal          func(string) string // see [Conceal]; may be nil
 
 	mu              sync.Mutex
 	sent            bool // the request's headers were handed to a connection

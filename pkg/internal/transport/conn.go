@@ -40,8 +40,9 @@ type Options struct {
 	// RootCAs replace the system's roots, which on Unix are those that
 	// SSL_CERT_FILE and SSL_CERT_DIR name, if set.
 	RootCAs *x509.CertPool
-	// Proxy answers the HTTP proxy to use for a target, or nil for none. It is
-	// not asked for plaintext to loopback. Nil: no proxy.
+	// Proxy answers the proxy to use for a target, or nil for none: an HTTP
+	// proxy, with TLS or without, or one that speaks SOCKS 5. It is not asked
+	// for loopback. Nil: no proxy.
 	Proxy func(*url.URL) (*url.URL, error)
 	// Authorize answers the metadata that authenticates one attempt of a call.
 	// Its error ends the call. Nil: none.
@@ -74,7 +75,7 @@ func Dial(o Options) (*Conn, error) {
 		return nil, fmt.Errorf("refusing to connect to %s without TLS: only loopback addresses may be", target)
 	}
 	watch := &monitor{target: target}
-	d := &dialer{target: target, monitor: watch, proxy: o.Proxy, onlyLoopback: o.Plaintext && !o.AllowPlaintext}
+	d := &dialer{target: target, monitor: watch, proxy: o.Proxy, roots: o.RootCAs, onlyLoopback: o.Plaintext && !o.AllowPlaintext}
 	if loopback {
 		d.proxy = nil
 	}

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/netip"
@@ -16,6 +17,7 @@ type dialer struct {
 	// onlyLoopback: refuse any other address, whatever the name resolved to.
 	onlyLoopback bool
 	proxy        func(*url.URL) (*url.URL, error)
+	roots        *x509.CertPool // for a proxy with TLS
 	monitor      *monitor
 }
 
@@ -40,7 +42,7 @@ func (d *dialer) connect(ctx context.Context, address string) (net.Conn, error) 
 			return nil, &proxyError{err: err}
 		}
 		if proxy != nil {
-			return connectThrough(ctx, &tcp, proxy, address)
+			return connectThrough(ctx, &tcp, proxy, d.roots, address)
 		}
 	}
 	return tcp.DialContext(ctx, "tcp", address)

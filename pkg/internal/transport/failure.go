@@ -65,7 +65,7 @@ func classifyDial(target string, err error) *Failure {
 	case errors.As(err, &refusal):
 		f.Kind, f.Permanent, f.text = KindNetwork, true, refusal.Error()
 	case errors.As(err, &proxy):
-		f.Kind, f.text = KindNetwork, proxy.Error()
+		f.Kind, f.Permanent, f.text = KindNetwork, isFinal(err), proxy.Error()
 	case errors.As(err, &dns) && dns.IsTimeout:
 		f.Kind = KindDNS
 		f.text = fmt.Sprintf("DNS lookup of %s timed out", dns.Name)

@@ -40,6 +40,7 @@ type RoundTripper struct {
 	origin         string
 	allowPlaintext bool
 	base           *http.Transport
+	proxy          func(*url.URL) (*url.URL, error)
 	authorize      func(context.Context) (map[string]string, error)
 	agent          string
 	trace          func(Event)
@@ -62,27 +63,69 @@ func NewRoundTripper(o RESTOptions) (*RoundTripper, error) {
 	}
 	if o.Proxy != nil {
 		base.Proxy = func(r *http.Request) (*url.URL, error) {
-			if IsLoopback(r.URL.Host) {
-				return nil, nil
+			proxy, err := proxyFor(o.Proxy, r.URL)
+			if needsOwnTunnel(proxy, r.URL) {
+				return nil, err
 			}
-			return o.Proxy(r.URL)
+			return proxy, err
 		}
+		base.OnProxyConnectResponse = refusedTunnel
 	}
-	base.DialContext = dialREST
+	base.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		return dialREST(ctx, network, address, o.RootCAs)
+	}
 	return &RoundTripper{
 		origin:         origin(o.Base),
 		allowPlaintext: o.AllowPlaintext,
 		base:           base,
+		proxy:          o.Proxy,
 		authorize:      o.Authorize,
 		agent:          o.UserAgent,
 		trace:          o.Trace,
 	}, nil
 }
 
-type onlyLoopbackKey struct{}
+// refusedTunnel keeps what a proxy answered, of which net/http passes on the
+// words alone.
+func refusedTunnel(_ context.Context, proxy *url.URL, request *http.Request, response *http.Response) error {
+	if response.StatusCode == http.StatusOK {
+		return nil
+	}
+	host, err := proxyAddress(proxy)
+	if err != nil {
+		host = proxy.Host
+	}
+	return &proxyError{host: host, err: &tunnelRefusal{address: request.Host, status: response.Status, code: response.StatusCode}}
+}
 
-func dialREST(ctx context.Context, network, address string) (net.Conn, error) {
+// proxyFor is the proxy for a URL, nil for none.
+func proxyFor(find func(*url.URL) (*url.URL, error), u *url.URL) (*url.URL, error) {
+	if find == nil || IsLoopback(u.Host) {
+		return nil, nil
+	}
+	proxy, err := find(u)
+	if err != nil {
+		return nil, &proxyError{err: err}
+	}
+	return proxy, nil
+}
+
+// needsOwnTunnel reports whether net/http could not make the tunnel: to a proxy
+// with TLS it offers HTTP/2, as to the target, and then speaks HTTP/1.
+func needsOwnTunnel(proxy, target *url.URL) bool {
+	return proxy != nil && proxy.Scheme == "https" && target.Scheme == "https"
+}
+
+type (
+	onlyLoopbackKey struct{}
+	tunnelKey       struct{}
+)
+
+func dialREST(ctx context.Context, network, address string, roots *x509.CertPool) (net.Conn, error) {
 	var tcp net.Dialer
+	if proxy, ok := ctx.Value(tunnelKey{}).(*url.URL); ok {
+		return connectThrough(ctx, &tcp, proxy, roots, address)
+	}
 	if ctx.Value(onlyLoopbackKey{}) != nil {
 		tcp.Control = refuseOthers
 	}
@@ -98,6 +141,9 @@ func (t *RoundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, &plaintextRefusal{address: r.URL.Host}
 		}
 		ctx = context.WithValue(ctx, onlyLoopbackKey{}, true)
+	}
+	if proxy, err := proxyFor(t.proxy, r.URL); err == nil && needsOwnTunnel(proxy, r.URL) { // net/http meets the error as well
+		ctx = context.WithValue(ctx, tunnelKey{}, proxy)
 	}
 	r = r.Clone(ctx)
 	if r.Header.Get("User-Agent") == "" {
@@ -171,6 +217,7 @@ func ClassifyHTTP(u *url.URL, err error) *Failure {
 	}
 	var (
 		refusal   *plaintextRefusal
+		proxy     *proxyError
 		operation *net.OpError
 		dns       *net.DNSError
 		verify    *tls.CertificateVerificationError
@@ -179,6 +226,8 @@ func ClassifyHTTP(u *url.URL, err error) *Failure {
 		roots     x509.SystemRootsError
 	)
 	switch {
+	case errors.As(err, &proxy):
+		return classifyDial(target, err)
 	case errors.As(err, &operation) && operation.Op == "proxyconnect":
 		return &Failure{Kind: KindNetwork, Target: target, Err: err, text: fmt.Sprintf("cannot reach %s: the proxy does not answer: %s", target, innermost(err))}
 	case errors.As(err, &refusal), errors.As(err, &dns), errors.As(err, &operation) && operation.Op == "dial":

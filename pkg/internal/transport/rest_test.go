@@ -115,7 +115,7 @@ func TestPlaintextStaysOnLoopback(t *testing.T) {
 	}
 	// A name that looks like this machine and is another one.
 	ctx := context.WithValue(t.Context(), onlyLoopbackKey{}, true)
-	if conn, err := dialREST(ctx, "tcp", "192.0.2.1:80"); !errors.As(err, &refusal) {
+	if conn, err := dialREST(ctx, "tcp", "192.0.2.1:80", nil); !errors.As(err, &refusal) {
 		t.Errorf("dialled %v, %v", conn, err)
 	}
 	d := dialer{target: "x", onlyLoopback: true, monitor: &monitor{}}
@@ -246,7 +246,10 @@ func TestProxy(t *testing.T) {
 	if f := d.monitor.latest(); err == nil || f == nil || f.Kind != KindNetwork || !strings.Contains(f.Error(), "403") || strings.Contains(f.Error(), "pa55") {
 		t.Errorf("refused by the proxy: %v, failure %v", err, f)
 	}
-	address.Scheme = "socks5"
+	if d.monitor.latest().Permanent != true {
+		t.Error("the same proxy is asked again")
+	}
+	address.Scheme = "ftp"
 	if _, err := d.dial(t.Context(), "api.example.com:443"); err == nil || strings.Contains(err.Error(), "pa55") {
 		t.Errorf("an unsupported proxy: %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 )
 
@@ -34,6 +35,24 @@ type Event struct {
 // Redacted stands in the place of a secret.
 const Redacted = "[redacted]"
 
+type concealing struct {
+	grpc.EmptyCallOption
+	from func(text string) string
+}
+
+// Conceal is the option of a unary call whose request holds a secret: texts
+// from the server are traced as from returns them.
+func Conceal(from func(text string) string) grpc.CallOption { return concealing{from: from} }
+
+func concealedBy(options []grpc.CallOption) func(string) string {
+	for _, o := range options {
+		if c, ok := o.(concealing); ok {
+			return c.from
+		}
+	}
+	return nil
+}
+
 func (c *Conn) report(method string, a *attempt, failed *CallError) {
 	if c.trace == nil {
 		return
@@ -61,6 +80,14 @@ func (c *Conn) report(method string, a *attempt, failed *CallError) {
 	a.mu.Unlock()
 	if failed != nil {
 		e.Status, e.Error = failed.Status.Code().String(), scrub(failed.Error(), secrets)
+	}
+	if a.conceal != nil {
+		e.Error = a.conceal(e.Error)
+		for _, values := range e.Response {
+			for i := range values {
+				values[i] = a.conceal(values[i])
+			}
+		}
 	}
 	c.trace(e)
 }
