@@ -32,11 +32,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fal-plugins/fal/plugins/internal/installed"
 	"github.com/fal-plugins/fal/plugins/internal/searchpath"
 )
-
-// prefix is what the names of plugins begin with.
-const prefix = "fal-"
 
 // Environment is all that a Dispatcher knows of the process.
 type Environment struct {
@@ -67,28 +65,19 @@ func FromProcess() Environment {
 	}
 }
 
-// Builtin is a command that the dispatcher answers itself. Nothing on PATH
-// takes its place.
-type Builtin struct {
-	Name    string
-	Aliases []string
-}
-
 // Dispatcher finds programs for command lines. It is immutable and may be
 // used from several goroutines.
 type Dispatcher struct {
-	env      Environment
-	builtins []Builtin
-	path     searchpath.Path
+	env    Environment
+	finder installed.Finder
 }
 
 // New returns a dispatcher that answers the given commands itself, and words
 // that begin with two underscores.
-func New(env Environment, builtins []Builtin) *Dispatcher {
+func New(env Environment, builtins []installed.Builtin) *Dispatcher {
 	return &Dispatcher{
-		env:      env,
-		builtins: builtins,
-		path:     searchpath.Parse(env.Path, env.PathExt),
+		env:    env,
+		finder: installed.Finder{Path: searchpath.Parse(env.Path, env.PathExt), Self: env.Self, Builtins: builtins},
 	}
 }
 
@@ -127,7 +116,7 @@ type Route struct {
 // ctx ends, so does the search for what a misspelt word meant, which also
 // takes no longer than a second.
 func (d *Dispatcher) Resolve(ctx context.Context, args []string) (Route, error) {
-	if len(args) > 1 && (args[0] == "--help" || args[0] == "-h") && !strings.HasPrefix(args[1], "-") && !d.isOwn(args[1]) {
+	if len(args) > 1 && (args[0] == "--help" || args[0] == "-h") && !strings.HasPrefix(args[1], "-") && !d.finder.IsBuiltin(args[1]) {
 		args = append(slices.Clone(args[1:]), "--help") // help anywhere is that of the command
 	}
 	line, err := Split(args)
@@ -137,7 +126,7 @@ func (d *Dispatcher) Resolve(ctx context.Context, args []string) (Route, error) 
 	if !line.Own && len(line.Words) == 0 && len(line.Globals) > 0 {
 		return Route{}, &UsageError{Message: "flags, and no command", hints: []string{"fal help lists the commands"}}
 	}
-	if line.Own || len(line.Words) == 0 || d.isOwn(line.Words[0]) {
+	if line.Own || len(line.Words) == 0 || d.finder.IsBuiltin(line.Words[0]) {
 		return Route{Kind: Own}, nil
 	}
 	match, err := d.Lookup(line.Words)
@@ -148,7 +137,7 @@ func (d *Dispatcher) Resolve(ctx context.Context, args []string) (Route, error) 
 	if !isUnknown {
 		return Route{}, err
 	}
-	noun, _ := FindNoun(line.Words[0])
+	noun, _ := installed.FindNoun(line.Words[0])
 	args = line.withoutVerbose()
 	client := d.client(args)
 	if noun.Official && client.found() && len(quietly(line.Globals)) > 0 {
@@ -157,7 +146,7 @@ func (d *Dispatcher) Resolve(ctx context.Context, args []string) (Route, error) 
 	if noun.Official && client.found() {
 		route := Route{Kind: Official, Program: d.handOver(client, args)}
 		if line.Verbose {
-			route.Notice = "no plugin for `fal " + noun.Name + "`: handing the command to " + shown(client.path)
+			route.Notice = "no plugin for `fal " + noun.Name + "`: handing the command to " + installed.Shown(client.path)
 		}
 		return route, nil
 	}
@@ -176,25 +165,16 @@ func (l Line) withoutVerbose() []string {
 	return slices.Concat(quietly(l.Globals), l.Words, l.Rest)
 }
 
-func (d *Dispatcher) isOwn(word string) bool {
-	if strings.HasPrefix(word, "__") {
-		return true
-	}
-	for _, builtin := range d.builtins {
-		if builtin.Name == word || slices.Contains(builtin.Aliases, word) {
-			return true
-		}
-	}
-	return false
-}
-
 // RefusedEntries returns the entries of PATH that are not used.
 func (d *Dispatcher) RefusedEntries() []searchpath.Refusal {
-	return slices.Clone(d.path.Refused)
+	return slices.Clone(d.finder.Path.Refused)
 }
 
 // Shadowed says whether `fal` runs another program than this dispatcher. It
 // reads no folder.
 func (d *Dispatcher) Shadowed() (searchpath.Shadow, bool) {
-	return d.path.Shadowed(d.env.Self, "fal")
+	return d.finder.Shadowed()
 }
+
+// List finds what is installed, as [installed.Finder.List] does.
+func (d *Dispatcher) List(ctx context.Context) (installed.Listing, error) { return d.finder.List(ctx) }

@@ -2,8 +2,8 @@ package dispatch
 
 import (
 	"strconv"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/fal-plugins/fal/plugins/internal/installed"
 )
 
 // Exit codes of the dispatcher itself; every other code is that of the
@@ -59,7 +59,7 @@ type StartError struct {
 	hints []string
 }
 
-func (e *StartError) Error() string { return "cannot run " + shown(e.Path) + ": " + e.Reason }
+func (e *StartError) Error() string { return "cannot run " + installed.Shown(e.Path) + ": " + e.Reason }
 
 // Unwrap returns the system's error.
 func (e *StartError) Unwrap() error { return e.Cause }
@@ -69,16 +69,3 @@ func (e *StartError) ExitCode() int { return exitNotStarted }
 
 // Hints returns what to do, a sentence each.
 func (e *StartError) Hints() []string { return e.hints }
-
-// shown quotes text that would not be safe or clear on a terminal as it is.
-func shown(text string) string {
-	if text == "" || !utf8.ValidString(text) {
-		return strconv.Quote(text)
-	}
-	for _, r := range text {
-		if !unicode.IsPrint(r) {
-			return strconv.Quote(text)
-		}
-	}
-	return text
-}

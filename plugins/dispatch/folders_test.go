@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/fal-plugins/fal/plugins/dispatch"
+	"github.com/fal-plugins/fal/plugins/internal/installed"
 )
 
 // write makes a file that may be executed, unless mode says otherwise, and
@@ -59,8 +60,8 @@ func dispatcher(t *testing.T, root string, folders ...string) *dispatch.Dispatch
 	return dispatch.New(environment(t, root, folders...), builtins())
 }
 
-func builtins() []dispatch.Builtin {
-	return []dispatch.Builtin{{Name: "help"}, {Name: "version"}, {Name: "plugin", Aliases: []string{"plugins"}}}
+func builtins() []installed.Builtin {
+	return []installed.Builtin{{Name: "help"}, {Name: "version"}, {Name: "plugin", Aliases: []string{"plugins"}}}
 }
 
 func environment(t *testing.T, root string, folders ...string) dispatch.Environment {

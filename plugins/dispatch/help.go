@@ -25,7 +25,7 @@ func newHelp(d *Dispatcher) *cli.Command {
 }
 
 func runHelp(ctx context.Context, inv *cli.Invocation, d *Dispatcher, words []string) error {
-	if len(words) == 0 || d.isOwn(words[0]) || cli.IsTopic(words[0]) {
+	if len(words) == 0 || d.finder.IsBuiltin(words[0]) || cli.IsTopic(words[0]) {
 		return cli.Help(inv, words)
 	}
 	route, err := d.Resolve(ctx, append(append([]string{}, words...), "--help"))

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/fal-plugins/fal/plugins/dispatch"
+	"github.com/fal-plugins/fal/plugins/internal/installed"
 )
 
 func TestList(t *testing.T) {
@@ -21,7 +22,7 @@ func TestList(t *testing.T) {
 	tests := []struct {
 		name    string
 		prepare func(t *testing.T, root string)
-		want    []dispatch.Installed
+		want    []installed.Plugin
 	}{
 		{"nothing", func(*testing.T, string) {}, nil},
 		{"sorted by name, other files left out", func(t *testing.T, root string) {
@@ -32,7 +33,7 @@ func TestList(t *testing.T) {
 			write(t, filepath.Join(root, "a", "fal-"), script)
 			write(t, filepath.Join(root, "a", "falx-y"), script)
 			write(t, filepath.Join(root, "a", "fal-folder", "file"), script)
-		}, []dispatch.Installed{
+		}, []installed.Plugin{
 			{Name: "a", Path: "own/fal-a", Active: true},
 			{Name: "c_d", Path: "b/fal-c_d", Active: true},
 			{Name: "z", Path: "a/fal-z", Active: true},
@@ -41,7 +42,7 @@ func TestList(t *testing.T) {
 			write(t, filepath.Join(root, "a", "fal-x"), script)
 			write(t, filepath.Join(root, "b", "fal-x"), script)
 			write(t, filepath.Join(root, "own", "fal-x"), script)
-		}, []dispatch.Installed{
+		}, []installed.Plugin{
 			{Name: "x", Path: "a/fal-x", Active: true},
 			{Name: "x", Path: "b/fal-x", Warnings: []string{"shadowed by ROOT/a/fal-x"}},
 			{Name: "x", Path: "own/fal-x", Warnings: []string{"shadowed by ROOT/a/fal-x"}},
@@ -49,21 +50,21 @@ func TestList(t *testing.T) {
 		{"the same file", func(t *testing.T, root string) {
 			path := write(t, filepath.Join(root, "a", "fal-x"), script)
 			link(t, path, filepath.Join(root, "b", "fal-x"))
-		}, []dispatch.Installed{{Name: "x", Path: "a/fal-x", Active: true}}},
+		}, []installed.Plugin{{Name: "x", Path: "a/fal-x", Active: true}}},
 		{"the same folder", func(t *testing.T, root string) {
 			write(t, filepath.Join(root, "a", "fal-x"), script)
 			link(t, filepath.Join(root, "a"), filepath.Join(root, "b"))
-		}, []dispatch.Installed{{Name: "x", Path: "a/fal-x", Active: true}}},
+		}, []installed.Plugin{{Name: "x", Path: "a/fal-x", Active: true}}},
 		{"not executable", func(t *testing.T, root string) {
 			write(t, filepath.Join(root, "a", "fal-x"), script, 0o644)
 			write(t, filepath.Join(root, "b", "fal-x"), script)
-		}, []dispatch.Installed{
+		}, []installed.Plugin{
 			{Name: "x", Path: "a/fal-x", Warnings: []string{"not executable"}},
 			{Name: "x", Path: "b/fal-x", Active: true},
 		}},
 		{"broken link", func(t *testing.T, root string) {
 			link(t, filepath.Join(root, "gone"), filepath.Join(root, "a", "fal-x"))
-		}, []dispatch.Installed{{Name: "x", Path: "a/fal-x", Warnings: []string{"a link to a file that does not exist"}}}},
+		}, []installed.Plugin{{Name: "x", Path: "a/fal-x", Warnings: []string{"a link to a file that does not exist"}}}},
 		{"broken interpreters", func(t *testing.T, root string) {
 			write(t, filepath.Join(root, "a", "fal-a"), "#!/nowhere/python9\n")
 			write(t, filepath.Join(root, "a", "fal-b"), "#!/usr/bin/env nothing-of-this-name\n")
@@ -73,7 +74,7 @@ func TestList(t *testing.T) {
 			write(t, filepath.Join(root, "a", "fal-f"), "#!bin/sh\n")
 			write(t, filepath.Join(root, "a", "fal-g"), "#!\n")
 			write(t, filepath.Join(root, "a", "fal-h"), "")
-		}, []dispatch.Installed{
+		}, []installed.Plugin{
 			{Name: "a", Path: "a/fal-a", Active: true, Warnings: []string{"its interpreter /nowhere/python9 does not exist"}},
 			{Name: "b", Path: "a/fal-b", Active: true, Warnings: []string{"its interpreter nothing-of-this-name is not on PATH"}},
 			{Name: "c", Path: "a/fal-c", Active: true, Warnings: []string{"its interpreter nothing-of-this-name is not on PATH"}},
@@ -87,7 +88,7 @@ func TestList(t *testing.T) {
 			for _, name := range []string{"help", "plugins", "env", "environments", "team", "a b", "-x", "__y", "help-me"} {
 				write(t, filepath.Join(root, "a", "fal-"+name), script)
 			}
-		}, []dispatch.Installed{
+		}, []installed.Plugin{
 			{Name: "-x", Path: "a/fal--x", Warnings: []string{"no command runs it: its name is not a word"}},
 			{Name: "__y", Path: "a/fal-__y", Warnings: []string{"hidden by the built-in command `fal __y`"}},
 			{Name: "a b", Path: "a/fal-a b", Warnings: []string{"no command runs it: its name is not a word"}},
@@ -101,7 +102,7 @@ func TestList(t *testing.T) {
 		{"in place of another", func(t *testing.T, root string) {
 			write(t, filepath.Join(root, "a", "fal-runners-top"), script)
 			write(t, filepath.Join(root, "a", "fal-run-fast"), script)
-		}, []dispatch.Installed{
+		}, []installed.Plugin{
 			{Name: "run-fast", Path: "a/fal-run-fast", Active: true},
 			{Name: "runners-top", Path: "a/fal-runners-top", Active: true, Warnings: []string{"answers `fal runners top` in place of fal-runners"}},
 		}},
@@ -177,7 +178,7 @@ func TestListReadsVersions(t *testing.T) {
 	if apps := listing.Plugins[0]; apps.Own || apps.Description != "" || apps.Version != "" {
 		t.Errorf("a script: %+v", apps)
 	}
-	noun, _ := dispatch.FindNoun("runners")
+	noun, _ := installed.FindNoun("runners")
 	if runners := listing.Plugins[1]; !runners.Own || runners.Description != noun.Description {
 		t.Errorf("a program of this project: %+v", runners)
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/installed"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/version"
 )
@@ -19,7 +20,7 @@ func Main() int {
 		_, err := fmt.Println(version.Get(programName))
 		return cli.Report(programName, cli.Process{Args: args, Streams: iostreams.System(), Getenv: os.Getenv}, err)
 	}
-	d := New(FromProcess(), builtins())
+	d := New(FromProcess(), installed.Builtins())
 	route, err := d.Resolve(context.Background(), args)
 	if err == nil && route.Kind == Own {
 		return cli.Main(app(d))
@@ -39,11 +40,6 @@ func Main() int {
 
 const programName = "fal"
 
-// builtins are the commands that fal answers itself.
-func builtins() []Builtin {
-	return []Builtin{{Name: "help"}, {Name: "version"}, {Name: "plugin", Aliases: []string{"plugins"}}}
-}
-
 func app(d *Dispatcher) *cli.App {
 	return &cli.App{
 		Name:    programName,
@@ -60,7 +56,7 @@ func app(d *Dispatcher) *cli.App {
 func overview(d *Dispatcher) []cli.HelpSection {
 	var own, official [][2]string
 	client := d.client(nil)
-	for _, n := range Nouns() {
+	for _, n := range installed.Nouns() {
 		row := [2]string{n.Name, n.Description}
 		if _, err := d.Lookup([]string{n.Name}); err == nil {
 			own = append(own, row)

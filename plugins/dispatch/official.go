@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fal-plugins/fal/plugins/internal/installed"
 	"github.com/fal-plugins/fal/plugins/internal/invocation"
 )
 
@@ -45,12 +46,12 @@ func (d *Dispatcher) client(args []string) client {
 		visited = strings.Split(value, ",")
 	}
 	returned := ""
-	for _, folder := range d.path.Folders {
-		file, found := d.path.In(folder, "fal")
+	for _, folder := range d.finder.Path.Folders {
+		file, found := d.finder.Path.In(folder, "fal")
 		if !found || !file.Executable || os.SameFile(file.Info, self) {
 			continue
 		}
-		if _, own := versionOf(file.Path); own {
+		if _, own := installed.Version(file.Path); own {
 			continue // a second installation of this program
 		}
 		entry := visit(file.Path, args)

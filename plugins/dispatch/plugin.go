@@ -126,7 +126,7 @@ func pathAdvice(d *Dispatcher) []string {
 		return []string{"notice: " + s.Message, "put ours first:", "  " + s.PathLine}
 	}
 	if folder := searchpath.FolderOf(d.env.Self); folder != "" {
-		if _, found := d.path.Find(programName); !found {
+		if _, found := d.finder.Path.Find(programName); !found {
 			return []string{"notice: " + folder + " is not on PATH; add it:", "  export PATH=" + cli.Quote(folder) + `:"$PATH"`}
 		}
 	}

@@ -9,11 +9,12 @@ import (
 	"testing"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/installed"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 )
 
 func TestTryEverything(t *testing.T) {
-	cli.TryEverything(t, func() *cli.App { return app(New(Environment{}, builtins())) })
+	cli.TryEverything(t, func() *cli.App { return app(New(Environment{}, installed.Builtins())) })
 }
 
 func TestPluginListSorts(t *testing.T) {
@@ -29,7 +30,7 @@ func TestPluginListSorts(t *testing.T) {
 		"plugin list --sort path:desc -o name": "b\na\n",
 	} {
 		streams, _, out, errout := iostreams.Test()
-		d := New(Environment{Path: dir}, builtins())
+		d := New(Environment{Path: dir}, installed.Builtins())
 		code := cli.Run(t.Context(), app(d), cli.Process{Args: strings.Fields(argv), Streams: streams, Getenv: func(string) string { return "" }})
 		if code != 0 || out.String() != want {
 			t.Errorf("%s: exit %d, %q, %q", argv, code, out, errout)

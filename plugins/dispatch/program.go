@@ -3,8 +3,10 @@ package dispatch
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"runtime"
 
+	"github.com/fal-plugins/fal/plugins/internal/installed"
 	"github.com/fal-plugins/fal/plugins/internal/invocation"
 )
 
@@ -34,11 +36,11 @@ func (d *Dispatcher) Plugin(match Match, args []string) Program {
 // wrong with its first line, if anything is.
 func (p Program) startError(cause error) *StartError {
 	failure := &StartError{Path: p.Path, Cause: cause}
-	problem := scriptProblem(p.Path)
+	problem := installed.ScriptProblem(p.Path)
 	switch {
-	case problem.reason != "":
-		failure.Reason = problem.reason
-		failure.hints = problem.hints
+	case problem.Reason != "":
+		failure.Reason = problem.Reason
+		failure.hints = problem.Hints
 	case errors.Is(cause, errNoFormat):
 		failure.Reason = "it is neither a script that begins with #! nor a program for " + runtime.GOOS + "/" + runtime.GOARCH
 		failure.hints = []string{"if it is a shell script, make #!/bin/sh its first line"}
@@ -47,11 +49,16 @@ func (p Program) startError(cause error) *StartError {
 	case errors.Is(cause, fs.ErrPermission):
 		failure.Reason = "permission denied"
 		failure.hints = []string{"it needs the x bit, and a file system that is not mounted noexec"}
-	case errors.Is(cause, fs.ErrNotExist) && exists(p.Path):
+	case errors.Is(cause, fs.ErrNotExist) && isThere(p.Path):
 		failure.Reason = "the loader or library that starts it is missing"
 		failure.hints = []string{"it may have been built for another system or another C library"}
 	default:
 		failure.Reason = cause.Error()
 	}
 	return failure
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

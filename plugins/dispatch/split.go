@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/installed"
 	"github.com/fal-plugins/fal/plugins/internal/suggest"
 )
 
@@ -185,7 +186,7 @@ func unknownFlag(flags []globalFlag, typed string) error {
 		return &UsageError{Message: "-- before the name of a command"}
 	}
 	name, _, _ := strings.Cut(typed, "=")
-	failure := &UsageError{Message: "unknown flag " + shown(name) + " before the name of a command"}
+	failure := &UsageError{Message: "unknown flag " + installed.Shown(name) + " before the name of a command"}
 	names := make([]string, len(flags))
 	for i, flag := range flags {
 		names[i] = flag.name
@@ -193,7 +194,7 @@ func unknownFlag(flags []globalFlag, typed string) error {
 	if near := suggest.Nearest(strings.TrimLeft(name, "-"), names); near != "" {
 		failure.hints = append(failure.hints, "did you mean --"+near+"?")
 	}
-	failure.hints = append(failure.hints, "flags of a command go after its name: fal <command> "+shown(name))
+	failure.hints = append(failure.hints, "flags of a command go after its name: fal <command> "+installed.Shown(name))
 	return failure
 }
 
@@ -201,7 +202,7 @@ func unknownFlag(flags []globalFlag, typed string) error {
 // answers: it has none there, and not all of ours at all.
 func foreignFlags(flag, command string) error {
 	return &UsageError{
-		Message: shown(flag) + " before `" + command + "`, which is a command of the official client",
+		Message: installed.Shown(flag) + " before `" + command + "`, which is a command of the official client",
 		hints:   []string{"put the official client's own flags behind the command", "FAL_PROFILE=NAME chooses a profile for both"},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fal-plugins/fal/plugins/internal/installed"
 	"github.com/fal-plugins/fal/plugins/internal/suggest"
 )
 
@@ -48,12 +49,12 @@ func (d *Dispatcher) suggest(ctx context.Context, words []string, official bool)
 		return nil
 	}
 	var found []candidate
-	for _, builtin := range d.builtins {
+	for _, builtin := range d.finder.Builtins {
 		if rank, near := nearest(words[0], builtin.Name, builtin.Aliases); near {
 			found = append(found, candidate{Suggestion{Command: "fal " + builtin.Name}, rank})
 		}
 	}
-	for _, noun := range Nouns() {
+	for _, noun := range installed.Nouns() {
 		rank, near := nearest(words[0], noun.Name, noun.Aliases)
 		if !near {
 			continue
@@ -87,13 +88,13 @@ func (d *Dispatcher) nearPlugins(ctx context.Context, words []string) []candidat
 	var near []candidate
 	seen := map[string]bool{}
 	// An error means that ctx has ended, and then what was seen will do.
-	_ = d.scan(ctx, func(_, _, name string) {
-		plugin := strings.TrimPrefix(name, prefix)
-		if seen[plugin] || !isName(plugin) {
+	_ = d.finder.Scan(ctx, func(_, _, name string) {
+		plugin := strings.TrimPrefix(name, installed.Prefix)
+		if seen[plugin] || !installed.IsName(plugin) {
 			return
 		}
 		seen[plugin] = true
-		if noun, known := FindNoun(plugin); known && noun.Name != plugin {
+		if noun, known := installed.FindNoun(plugin); known && noun.Name != plugin {
 			// The alias leads to the command, not to this plugin.
 			return
 		}
@@ -126,11 +127,11 @@ func nearest(word, name string, aliases []string) (rank int, near bool) {
 
 // hints say what to do about a command that nothing answers.
 func (d *Dispatcher) hints(ctx context.Context, words []string, other client) []string {
-	noun, known := FindNoun(words[0])
+	noun, known := installed.FindNoun(words[0])
 	var hints []string
 	switch {
 	case known && other.returned != "":
-		hints = append(hints, shown(other.returned)+" handed the command back: it starts this fal again")
+		hints = append(hints, installed.Shown(other.returned)+" handed the command back: it starts this fal again")
 	case known && noun.Package == "":
 		hints = append(hints, "`fal "+noun.Name+"` is a command of the official client: pip install fal")
 	}
@@ -149,7 +150,7 @@ func (d *Dispatcher) hints(ctx context.Context, words []string, other client) []
 		}
 		hints = append(hints, hint)
 	}
-	if d.isOwn("help") {
+	if d.finder.IsBuiltin("help") {
 		hints = append(hints, "fal help lists the commands")
 	}
 	return hints

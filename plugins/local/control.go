@@ -1,25 +1,25 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/fal-plugins/fal/plugins/internal/localplane"
 )
 
 // The commands talk to a running server over a port of its own on the loopback
 // interface, with a token from a file that only the user can read. Unlike a
 // signal this reaches the right process for certain, on every system.
 const (
-	pathHealth = "/health"
+	pathHealth = localplane.PathHealth
 	pathStop   = "/stop"
 	pathSample = "/sample"
 )
@@ -31,14 +31,10 @@ const answerLimit = 5 * time.Second
 type health struct {
 	Stopping bool           `json:"stopping"`
 	Sample   bool           `json:"sample"`
+	Login    bool           `json:"login"`   // people can log in
 	Runners  map[string]int `json:"runners"` // by state
 	Ready    int            `json:"ready"`   // runners of the sample app that are up
 	Problem  string         `json:"problem"` // why there is nothing about runners
-}
-
-// controlFailure is the body of an answer that is no success.
-type controlFailure struct {
-	Message string `json:"message"`
 }
 
 // controlled is what the commands can have a server do.
@@ -116,74 +112,30 @@ func answer(w http.ResponseWriter, v any, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
-		v = controlFailure{Message: err.Error()}
+		v = localplane.Failure{Message: err.Error()}
 	}
 	_ = json.NewEncoder(w).Encode(v) // a command that went away needs no answer
 }
 
 // controlClient reaches one server.
-type controlClient struct {
-	base, token string
-	http        *http.Client
-}
+type controlClient struct{ server record }
 
-func (r record) client() controlClient {
-	return controlClient{
-		base:  "http://" + r.Control,
-		token: r.Token,
-		http: &http.Client{
-			Transport:     &http.Transport{DisableKeepAlives: true}, // and no proxy
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}
-}
+func controlOf(r record) controlClient { return controlClient{r} }
 
 func (c controlClient) health(ctx context.Context) (health, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
 	var h health
-	err := c.call(ctx, http.MethodGet, pathHealth, &h)
+	err := c.server.Call(ctx, http.MethodGet, pathHealth, &h)
 	return h, err
 }
 
 func (c controlClient) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
-	return c.call(ctx, http.MethodPost, pathStop, nil)
+	return c.server.Call(ctx, http.MethodPost, pathStop, nil)
 }
 
 func (c controlClient) startSample(ctx context.Context) error {
-	return c.call(ctx, http.MethodPost, pathSample, nil)
-}
-
-// maxAnswer bounds what is read of an answer, which a stranger may give that
-// got the port of a server that was killed.
-const maxAnswer = 1 << 20
-
-func (c controlClient) call(ctx context.Context, method, path string, into any) error {
-	request, err := http.NewRequestWithContext(ctx, method, c.base+path, nil)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Authorization", "Bearer "+c.token)
-	response, err := c.http.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK {
-		var failed controlFailure
-		if json.Unmarshal(body, &failed) == nil && failed.Message != "" {
-			return errors.New(failed.Message)
-		}
-		return fmt.Errorf("the server answered %s", response.Status)
-	}
-	if into == nil {
-		return nil
-	}
-	return json.NewDecoder(bytes.NewReader(body)).Decode(into)
+	return c.server.Call(ctx, http.MethodPost, pathSample, nil)
 }

@@ -33,7 +33,7 @@ func TestControl(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := record{Control: s.address(), Token: "token"}.client()
+	client := controlOf(record{Control: s.address(), Token: "token"})
 	ctx := testContext(t)
 	h, err := client.health(ctx)
 	if err != nil || h.Runners["IDLE"] != 2 || !h.Sample || h.Ready != 2 {
@@ -50,7 +50,7 @@ func TestControl(t *testing.T) {
 	// Who has no token gets nothing done.
 	before := target.stops.Load()
 	for _, token := range []string{"", "toke", "token2"} {
-		if err := (record{Control: s.address(), Token: token}).client().stop(ctx); err == nil || !strings.Contains(err.Error(), "401") {
+		if err := controlOf(record{Control: s.address(), Token: token}).stop(ctx); err == nil || !strings.Contains(err.Error(), "401") {
 			t.Errorf("%q: %v", token, err)
 		}
 	}
@@ -160,7 +160,7 @@ func TestSettings(t *testing.T) {
 func TestStatusJSONWithoutServer(t *testing.T) {
 	t.Parallel()
 	data, err := json.Marshal(newStatus("/d", nil))
-	const want = `{"running":false,"address":null,"tls":false,"pid":null,"data_dir":"/d","version":null,"started_at":null,"runners":{},"sample":false}`
+	const want = `{"running":false,"address":null,"tls":false,"pid":null,"data_dir":"/d","version":null,"started_at":null,"runners":{},"sample":false,"login":false}`
 	if err != nil || string(data) != want {
 		t.Errorf("%s, %v", data, err)
 	}

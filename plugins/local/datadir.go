@@ -11,13 +11,14 @@ import (
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+	"github.com/fal-plugins/fal/plugins/internal/localplane"
 )
 
 // Files of a data folder, beside those of the control plane itself.
 const (
-	markerName = "fal-local.json" // makes the folder recognisably ours
-	lockName   = "fal-local.lock" // held by the server for as long as it lives
-	recordName = "fal-local-server.json"
+	markerName = localplane.MarkerName // makes the folder recognisably ours
+	lockName   = "fal-local.lock"      // held by the server for as long as it lives
+	recordName = localplane.RecordName
 	logName    = "server.log"
 	oldLogName = "server.log.old"
 )
@@ -42,34 +43,17 @@ const settingsFormat = 1
 func resolveDataDir(given string, getenv func(string) string) (dataDir, error) {
 	path := given
 	if path == "" {
-		base, err := falHome(getenv)
+		usual, err := localplane.Folder(getenv)
 		if err != nil {
 			return "", err
 		}
-		path = filepath.Join(base, "local")
+		path = usual
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return "", &cli.Error{Message: "the current folder is gone: " + err.Error(), Err: err}
 	}
 	return dataDir(path), nil
-}
-
-// falHome is where the suite keeps what belongs to the user.
-func falHome(getenv func(string) string) (string, error) {
-	home, homeErr := os.UserHomeDir()
-	dir := getenv("FAL_HOME_DIR")
-	switch {
-	case dir == "" && homeErr != nil:
-		return "", cli.Usagef("no home folder is known").WithHint("set HOME, or name a folder with --data-dir")
-	case dir == "":
-		return filepath.Join(home, ".fal"), nil
-	case dir == "~" && homeErr == nil:
-		return home, nil
-	case len(dir) > 1 && dir[0] == '~' && os.IsPathSeparator(dir[1]) && homeErr == nil:
-		return filepath.Join(home, dir[2:]), nil
-	}
-	return dir, nil
 }
 
 func (d dataDir) file(name string) string { return filepath.Join(string(d), name) }
@@ -93,6 +77,16 @@ func (d dataDir) prepare() error {
 		return d.foreign()
 	}
 	return d.saveSettings(settings{})
+}
+
+// login is where those who log in to this control plane keep their login.
+func (d dataDir) login() string { return d.file(localplane.LoginFolder) }
+
+func (d dataDir) prepareLogin() error {
+	if err := os.MkdirAll(d.login(), 0o700); err != nil {
+		return d.failure("cannot create", err)
+	}
+	return nil
 }
 
 // inspect tells whose the folder is. One that does not exist is empty.

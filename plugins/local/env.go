@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"reflect"
 	goruntime "runtime"
 	"slices"
@@ -16,14 +17,17 @@ import (
 // Environment is the JSON contract of env: the variables under their names.
 // Those that are null stay as they are.
 type Environment struct {
-	Key      string `json:"FAL_KEY"`
-	Host     string `json:"FAL_HOST"`
-	GRPCHost string `json:"FAL_GRPC_HOST"`
-	RESTHost string `json:"FAL_REST_HOST"`
-	TestMode string `json:"ISOLATE_TEST_MODE"`
+	Key      *string `json:"FAL_KEY"`
+	Host     string  `json:"FAL_HOST"`
+	GRPCHost string  `json:"FAL_GRPC_HOST"`
+	RESTHost string  `json:"FAL_REST_HOST"`
+	TestMode string  `json:"ISOLATE_TEST_MODE"`
 
 	CertFile     *string `json:"SSL_CERT_FILE"`
 	GRPCRoots    *string `json:"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"`
+	AuthURL      *string `json:"FAL_AUTH_URL"`
+	HomeDir      *string `json:"FAL_HOME_DIR"`
+	ConfigPath   *string `json:"FAL_CONFIG_PATH"`
 	ForceLogin   *string `json:"FAL_FORCE_AUTH_BY_USER"`
 	AuthDisabled *string `json:"ISOLATE_AUTH_DISABLED"`
 	NoProxy      *string `json:"no_proxy"`
@@ -34,7 +38,7 @@ type Environment struct {
 // official one, which is why there are three variables for one host, and why
 // variables that would mislead either are overwritten.
 func newEnvironment(address string, tls bool, key, bundle string, getenv func(string) string) Environment {
-	e := Environment{Key: key, Host: address, GRPCHost: address, RESTHost: address, TestMode: "1"}
+	e := Environment{Key: &key, Host: address, GRPCHost: address, RESTHost: address, TestMode: "1"}
 	if tls {
 		e.TestMode, e.CertFile, e.GRPCRoots = "0", &bundle, &bundle
 	}
@@ -47,6 +51,19 @@ func newEnvironment(address string, tls bool, key, bundle string, getenv func(st
 	}
 	e.bypassProxy(getenv)
 	return e
+}
+
+// useLogin is for a server that people log in to. The login and the choice of an
+// account are kept in the folder of the control plane, away from those of the
+// service; keys that are set elsewhere are not used.
+func (e *Environment) useLogin(dir dataDir, tls bool) {
+	scheme, force := "http", "1"
+	if tls {
+		scheme = "https"
+	}
+	e.Key, e.ForceLogin = nil, &force
+	e.AuthURL = new(scheme + "://" + e.Host + "/auth")
+	e.HomeDir, e.ConfigPath = new(dir.login()), new(filepath.Join(dir.login(), "config.toml"))
 }
 
 // bypassProxy keeps clients from sending what is for this machine through a
@@ -117,7 +134,7 @@ func newEnv() *cli.Command {
 		Name:    "env",
 		Summary: "Print what points a shell at the control plane",
 		Description: "Prints commands for the shell to run. They make these programs, and the official client too, use the control plane until the shell ends. " +
-			"They contain its key.",
+			"They contain its key, or for one that was started with --login what makes `fal auth login` log in to it.",
 		Output: cli.Text,
 		Single: true,
 		JSON:   Environment{},
@@ -145,6 +162,9 @@ func runEnv(ctx context.Context, inv *cli.Invocation, o *envOptions) error {
 		language = guessShell(inv.Getenv, goruntime.GOOS)
 	}
 	e := newEnvironment(found.Address, found.TLS, key.Key(), dir.bundle(), inv.Getenv)
+	if found.health.Login {
+		e.useLogin(dir, found.TLS)
+	}
 	err = output.Object(ctx, inv.Printer, e, func(w io.Writer) error {
 		for _, v := range e.variables() {
 			if _, err := fmt.Fprintln(w, language.export(v[0], v[1])); err != nil {

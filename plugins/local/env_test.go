@@ -37,11 +37,11 @@ func TestEnv(t *testing.T) {
 	}
 	var e Environment
 	b.run("env", "--json").ok().decode(&e)
-	if e.Key != key || e.GRPCHost != *s.Address || e.CertFile != nil {
+	if e.Key == nil || *e.Key != key || e.GRPCHost != *s.Address || e.CertFile != nil {
 		t.Errorf("%+v", e)
 	}
 	// What it prints works on the server that it came from.
-	response := b.get(http.DefaultTransport, "http://"+e.RESTHost, e.Key)
+	response := b.get(http.DefaultTransport, "http://"+e.RESTHost, *e.Key)
 	if response.StatusCode != http.StatusOK {
 		t.Errorf("/users/current: %s", response.Status)
 	}
@@ -106,7 +106,7 @@ func TestTLS(t *testing.T) {
 		t.Fatal("the bundle holds no certificate")
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true}
-	if response := b.get(transport, "https://"+e.RESTHost, e.Key); response.StatusCode != http.StatusOK {
+	if response := b.get(transport, "https://"+e.RESTHost, *e.Key); response.StatusCode != http.StatusOK {
 		t.Errorf("/users/current: %s", response.Status)
 	}
 	b.run("use").ok().says("SSL_CERT_FILE=" + bundle)
@@ -219,14 +219,14 @@ func TestContracts(t *testing.T) {
 		value any
 		keys  []string
 	}{
-		{Status{}, []string{"running", "address", "tls", "pid", "data_dir", "version", "started_at", "runners", "sample"}},
+		{Status{}, []string{"running", "address", "tls", "pid", "data_dir", "version", "started_at", "runners", "sample", "login"}},
 		{Stopped{}, []string{"stopped", "data_dir"}},
 		{Reset{}, []string{"deleted", "data_dir"}},
 		{UsedProfile{}, []string{"profile", "local_host", "default", "config"}},
 		{LogLine{}, []string{"timestamp", "level", "message", "attributes"}},
 		{LogLines{}, []string{"lines"}},
 		{Environment{}, []string{"FAL_KEY", "FAL_HOST", "FAL_GRPC_HOST", "FAL_REST_HOST", "ISOLATE_TEST_MODE", "SSL_CERT_FILE",
-			"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "FAL_FORCE_AUTH_BY_USER", "ISOLATE_AUTH_DISABLED", "no_proxy", "NO_PROXY"}},
+			"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "FAL_AUTH_URL", "FAL_HOME_DIR", "FAL_CONFIG_PATH", "FAL_FORCE_AUTH_BY_USER", "ISOLATE_AUTH_DISABLED", "no_proxy", "NO_PROXY"}},
 	} {
 		data, err := json.Marshal(c.value)
 		if err != nil {

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,20 +9,11 @@ import (
 	"time"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/localplane"
 )
 
-// record is what a running server leaves in its folder for the commands. It
-// proves nothing by itself: a server that was killed leaves it behind. Who
-// answers at Control and knows Token is the server that wrote it.
-type record struct {
-	PID       int       `json:"pid"`
-	Address   string    `json:"address"` // of gRPC and REST
-	TLS       bool      `json:"tls"`
-	Control   string    `json:"control"` // where the commands reach it
-	Token     string    `json:"token"`
-	Version   string    `json:"version"`
-	StartedAt time.Time `json:"started_at"`
-}
+// record is what a running server leaves in its folder for the commands.
+type record = localplane.Record
 
 func (d dataDir) saveRecord(r record) error {
 	if err := writeJSON(d.file(recordName), r); err != nil {
@@ -34,14 +24,10 @@ func (d dataDir) saveRecord(r record) error {
 
 // record reads the record; ok is false when there is none that says anything.
 func (d dataDir) record() (r record, ok bool, err error) {
-	data, err := os.ReadFile(d.file(recordName))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return record{}, false, nil
-	case err != nil:
+	r, ok, err = localplane.Read(string(d))
+	if err != nil {
 		return record{}, false, d.failure("cannot read", err)
 	}
-	ok = json.Unmarshal(data, &r) == nil && r.Control != "" && r.Token != ""
 	return r, ok, nil
 }
 
@@ -76,7 +62,7 @@ func (d dataDir) find(ctx context.Context) (*instance, error) {
 		}
 		if ok {
 			asked = r
-			if h, err := r.client().health(limited); err == nil {
+			if h, err := controlOf(r).health(limited); err == nil {
 				found = &instance{record: r, health: h}
 				return true, nil
 			}

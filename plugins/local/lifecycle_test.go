@@ -62,7 +62,7 @@ func TestStatusForPeople(t *testing.T) {
 	b := newBench(t)
 	s := b.start("--sample")
 	got := b.run("status", "-o", "pretty").ok().stdout
-	want := fmt.Sprintf("status   running\naddress  %s (plaintext)\nprocess  %d\nsince    %s\nversion  %s\nrunners  3: 3 idle\nsample   yes\ndata     %s\n",
+	want := fmt.Sprintf("status   running\naddress  %s (plaintext)\nprocess  %d\nsince    %s\nversion  %s\nrunners  3: 3 idle\nsample   yes\nlogin    no\ndata     %s\n",
 		*s.Address, *s.PID, *s.StartedAt, *s.Version, b.data())
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

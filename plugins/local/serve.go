@@ -17,6 +17,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/controlplane"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/version"
 )
 
@@ -26,6 +27,7 @@ type serverOptions struct {
 	port   int // 0: the last one if it is free, else any
 	tls    bool
 	sample bool
+	login  bool
 }
 
 func (o *serverOptions) flags() []*cli.Flag {
@@ -36,6 +38,8 @@ func (o *serverOptions) flags() []*cli.Flag {
 			Usage: "speak TLS, under a certificate authority of its own"},
 		{Name: "sample", Value: cli.Bool(&o.sample),
 			Usage: "bring up a sample app with three runners"},
+		{Name: "login", Value: cli.Bool(&o.login),
+			Usage: "have people to log in as: what `fal local env` prints then uses a login instead of the key"},
 	}
 }
 
@@ -90,9 +94,14 @@ func serve(ctx context.Context, dir dataDir, o serverOptions, logger *slog.Logge
 	if err := dir.removeRecord(); err != nil {
 		return err
 	}
-	s := &server{logger: logger, stop: make(chan struct{})}
+	if o.login {
+		if err := dir.prepareLogin(); err != nil {
+			return err
+		}
+	}
+	s := &server{logger: logger, login: o.login, stop: make(chan struct{})}
 	if s.plane, err = startPlane(ctx, dir, o, logger); err != nil {
-		return err
+		return dir.secretKeyFailure(err)
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	if o.tls {
@@ -156,7 +165,7 @@ func (d dataDir) acquire(ctx context.Context) (*flock.Flock, error) {
 			return true, nil
 		}
 		if r, ok, _ := d.record(); ok { // unreadable: the lock decides
-			if h, err := r.client().health(limited); err == nil && !h.Stopping {
+			if h, err := controlOf(r).health(limited); err == nil && !h.Stopping {
 				return false, &cli.Error{Code: codeAlreadyRunning,
 					Message: fmt.Sprintf("the control plane is already running on %s (process %d)", r.Address, r.PID),
 					Hint:    []string{"fal local stop" + d.flag()}}
@@ -178,6 +187,10 @@ func startPlane(ctx context.Context, dir dataDir, o serverOptions, logger *slog.
 	if err != nil {
 		return nil, err
 	}
+	var logins *controlplane.Logins
+	if o.login {
+		logins = &controlplane.Logins{}
+	}
 	start := func(port int) (*controlplane.Server, error) {
 		return controlplane.Start(ctx, controlplane.Options{
 			DataDir:    string(dir),
@@ -186,6 +199,7 @@ func startPlane(ctx context.Context, dir dataDir, o serverOptions, logger *slog.
 			Supervisor: []string{exe, superviseWord},
 			SampleArgv: []string{exe, sampleWord},
 			Logger:     logger,
+			Logins:     logins,
 		})
 	}
 	if o.port != 0 {
@@ -209,6 +223,16 @@ func startPlane(ctx context.Context, dir dataDir, o serverOptions, logger *slog.
 		logger.Info("port is taken by another program", "port", port)
 	}
 	return start(0)
+}
+
+// secretKeyFailure says what to do when secrets cannot be read; other errors
+// stay as they are.
+func (d dataDir) secretKeyFailure(err error) error {
+	if !errors.Is(err, controlplane.ErrSecretKey) {
+		return err
+	}
+	return (&cli.Error{Code: "secret_key", Message: iostreams.SanitizeLine(err.Error()), Err: err}).
+		WithHint("put " + controlplane.SecretKeyFile + " back as it was, or begin anew without the secrets: fal local reset" + d.flag())
 }
 
 // preferredPorts are tried before any other. Systems do not hand them out to
@@ -237,6 +261,7 @@ type server struct {
 	logger *slog.Logger
 	plane  *controlplane.Server
 	census census
+	login  bool
 
 	once sync.Once
 	stop chan struct{} // closed when a command asks to stop
@@ -279,6 +304,7 @@ func (s *server) health(ctx context.Context) health {
 	if err != nil {
 		h.Problem = err.Error()
 	}
+	h.Login = s.login
 	return h
 }
 

@@ -87,5 +87,8 @@ func (o serverOptions) argv(dir dataDir) []string {
 	if o.sample {
 		argv = append(argv, "--sample")
 	}
+	if o.login {
+		argv = append(argv, "--login")
+	}
 	return argv
 }

@@ -32,7 +32,9 @@ func newStart() *cli.Command {
 		Name:    "start",
 		Summary: "Start the control plane",
 		Description: "Starts the control plane in the background and returns when it answers. When it is running already, that is said and all is well; with --sample the sample app is added.\n\n" +
-			"It answers gRPC and REST at one port of 127.0.0.1. What it keeps is in its data folder and is there again after the next start.",
+			"It answers gRPC and REST at one port of 127.0.0.1. What it keeps is in its data folder and is there again after the next start.\n\n" +
+			"With --login there is somebody to log in as, named you, who can act as a personal account, a team's and an organization's. " +
+			"Nobody is asked for a password: whoever can reach a port of this machine can log in, and then do whatever you can do here.",
 		Output: cli.Text,
 		Single: true,
 		JSON:   Status{},
@@ -42,6 +44,7 @@ func newStart() *cli.Command {
 		Waits: func() bool { return o.foreground },
 		Examples: []cli.Example{
 			{Comment: "with three runners to look at", Line: "fal local start --sample"},
+			{Comment: "to try logging in and choosing an account", Line: "fal local start --login"},
 			{Comment: "in a service of the system", Line: "fal local start --foreground --port 8443 --tls"},
 		},
 		Run: func(ctx context.Context, inv *cli.Invocation) error { return runStart(ctx, inv, o) },
@@ -104,7 +107,7 @@ func findOrSpawn(ctx context.Context, dir dataDir, o serverOptions) (_ *instance
 		if err != nil {
 			return nil, false, err
 		}
-		h, err := r.client().health(ctx)
+		h, err := controlOf(*r).health(ctx)
 		if err != nil {
 			return nil, false, fmt.Errorf("the server came up and went away: %w", err)
 		}
@@ -118,8 +121,10 @@ func (o serverOptions) agree(found *instance, dir dataDir) error {
 	switch {
 	case o.tls && !found.TLS:
 		what = "without TLS"
-	case o.port != 0 && found.port() != o.port:
+	case o.port != 0 && portOf(found.record) != o.port:
 		what = "on " + found.Address
+	case o.login && !found.health.Login:
+		what = "without logins"
 	default:
 		return nil
 	}
@@ -129,7 +134,7 @@ func (o serverOptions) agree(found *instance, dir dataDir) error {
 
 // awaitSample makes sure of the sample app and returns when its runners are up.
 func awaitSample(ctx context.Context, dir dataDir, found *instance) (*instance, error) {
-	client := found.client()
+	client := controlOf(found.record)
 	if !found.health.Sample {
 		if err := client.startSample(ctx); err != nil {
 			return nil, fmt.Errorf("cannot start the sample app: %w", err)
@@ -161,6 +166,9 @@ func printStarted(ctx context.Context, inv *cli.Invocation, dir dataDir, found *
 	}
 	env := guessShell(inv.Getenv, goruntime.GOOS).source(inv.Typed() + " env" + dir.flag())
 	hint(inv, "to use it in this shell: "+env)
+	if found.health.Login {
+		hint(inv, "then, to log in: fal auth login")
+	}
 	hint(inv, "to save it as a profile: "+inv.Typed()+" use"+dir.flag())
 	return nil
 }

@@ -28,6 +28,7 @@ type Status struct {
 	StartedAt *string        `json:"started_at"` // RFC 3339 in UTC
 	Runners   map[string]int `json:"runners"`    // by state
 	Sample    bool           `json:"sample"`
+	Login     bool           `json:"login"` // people can log in
 }
 
 func newStatus(dir dataDir, found *instance) Status {
@@ -36,7 +37,7 @@ func newStatus(dir dataDir, found *instance) Status {
 		return s
 	}
 	started := found.StartedAt.UTC().Format(time.RFC3339)
-	s.Running, s.TLS, s.Sample = true, found.TLS, found.health.Sample
+	s.Running, s.TLS, s.Sample, s.Login = true, found.TLS, found.health.Sample, found.health.Login
 	s.Address, s.PID, s.Version, s.StartedAt = &found.Address, &found.PID, &found.Version, &started
 	if found.health.Runners != nil {
 		s.Runners = found.health.Runners
@@ -93,9 +94,11 @@ func (s Status) fields() []output.Field {
 	if s.TLS {
 		speaks = "TLS"
 	}
-	sample := "no"
-	if s.Sample {
-		sample = "yes"
+	word := func(yes bool) string {
+		if yes {
+			return "yes"
+		}
+		return "no"
 	}
 	return []output.Field{
 		{Name: "status", Value: "running", Style: iostreams.Green},
@@ -104,7 +107,8 @@ func (s Status) fields() []output.Field {
 		{Name: "since", Value: *s.StartedAt},
 		{Name: "version", Value: *s.Version},
 		{Name: "runners", Value: s.census()},
-		{Name: "sample", Value: sample},
+		{Name: "sample", Value: word(s.Sample)},
+		{Name: "login", Value: word(s.Login)},
 		{Name: "data", Value: s.DataDir},
 	}
 }
@@ -122,7 +126,7 @@ func (s Status) census() string {
 	return strconv.Itoa(total) + ": " + strings.Join(parts, ", ")
 }
 
-func (r record) port() int {
+func portOf(r record) int {
 	_, text, err := net.SplitHostPort(r.Address)
 	if err != nil {
 		return 0

@@ -56,7 +56,7 @@ func stopServer(ctx context.Context, dir dataDir) (bool, error) {
 		return false, err
 	}
 	// Refused or cut off: it is ending by itself, which the lock tells.
-	_ = found.client().stop(ctx)
+	_ = controlOf(found.record).stop(ctx)
 	return true, dir.awaitEnd(ctx, found.record)
 }
 

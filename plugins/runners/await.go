@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/runnerlist"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
 
@@ -18,7 +19,7 @@ const noticed = 50 * time.Millisecond
 func (j *job) await(ctx context.Context, actions []view.RunnerAction) error {
 	for {
 		waiting := 0
-		rows, err := j.list(ctx, nil)
+		rows, err := j.list(ctx)
 		if deadline, ok := ctx.Deadline(); ok && err != nil && time.Until(deadline) < noticed {
 			<-ctx.Done() // gRPC notices the same deadline a moment earlier
 		}
@@ -29,7 +30,7 @@ func (j *job) await(ctx context.Context, actions []view.RunnerAction) error {
 			if a.Result != "accepted" {
 				continue
 			}
-			alive := slices.ContainsFunc(rows, func(r view.Runner) bool { return r.RunnerID == a.RunnerID && !gone(r.State) })
+			alive := slices.ContainsFunc(rows, func(r view.Runner) bool { return r.RunnerID == a.RunnerID && !runnerlist.Ended(r.State) })
 			if err == nil && !alive {
 				actions[i].Result = "done"
 			} else {

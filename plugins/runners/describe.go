@@ -11,6 +11,7 @@ import (
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/output"
+	"github.com/fal-plugins/fal/plugins/internal/runnerlist"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
@@ -67,12 +68,12 @@ func runDescribe(ctx context.Context, inv *cli.Invocation, o *describeOptions) e
 
 func (o *describeOptions) describe(ctx context.Context, inv *cli.Invocation, s *session.Session) (view.RunnerDescription, error) {
 	var none view.RunnerDescription
-	rows, err := collect(ctx, inv, s, &fal.RunnersListParams{Since: o.now().Add(-longestSince)}, nil)
+	rows, err := runnerlist.Collect(ctx, inv, s, &fal.RunnersListParams{Since: o.now().Add(-runnerlist.Kept)}, nil)
 	if err != nil {
 		return none, err
 	}
 	slices.SortStableFunc(rows, view.Runners(nil).Compare)
-	r, err := match(o.id, rows)
+	r, err := runnerlist.Match(o.id, rows)
 	if err != nil {
 		return none, err
 	}
@@ -98,7 +99,7 @@ func (o *describeOptions) describe(ctx context.Context, inv *cli.Invocation, s *
 		return none, s.Error(err)
 	}
 	if listed == nil && lifeErr != nil {
-		return none, notFound(o.id)
+		return none, runnerlist.NotFound(o.id)
 	}
 	d := view.NewRunnerDescription(id, listed, life, events)
 	if d.Crashed() {

@@ -12,6 +12,8 @@ import (
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+	"github.com/fal-plugins/fal/plugins/internal/outcome"
+	"github.com/fal-plugins/fal/plugins/internal/runnerlist"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
@@ -31,6 +33,7 @@ type endOptions struct {
 type ending struct {
 	verb, doing, done string
 	eligible          func(view.Runner) bool
+	refilled          bool // an app may start others in the place of those that end
 	call              func(ctx context.Context, s *session.Session, id string) error
 }
 
@@ -42,8 +45,8 @@ func (o *endOptions) arg() cli.Arg {
 
 func (o *endOptions) flags(done string) []*cli.Flag {
 	return []*cli.Flag{
-		{Name: "app", Placeholder: "APP", Greedy: true, Value: cli.NonEmptyStrings(&o.apps), Usage: "select the runners of these apps; APP--ENV for one in an environment"},
-		stateFlag(&o.states, "select the runners in these states"),
+		{Name: "app", Placeholder: "APP", Value: cli.NonEmptyStrings(&o.apps), Usage: "select the runners of this app, or of several when repeated; APP--ENV for one in an environment"},
+		runnerlist.StateFlag(&o.states, "select the runners in these states"),
 		{Name: "all", Value: cli.Bool(&o.all), Usage: "select all runners"},
 		{Name: "yes", Aliases: []string{"y"}, Value: cli.Bool(&o.yes), Usage: "do not ask"},
 		{Name: "dry-run", Value: cli.Bool(&o.dryRun), Usage: "show what would be " + done + ", and do nothing"},
@@ -60,15 +63,20 @@ type job struct {
 	inv     *cli.Invocation
 	session *session.Session
 	poll    time.Duration
+	now     []view.Runner // all of the selected apps, as first listed
 }
 
 func (o *endOptions) run(ctx context.Context, inv *cli.Invocation, d dependencies, e ending) error {
-	states, err := parseStates(o.states)
+	states, err := runnerlist.ParseStates(o.states)
 	switch {
 	case err != nil:
 		return err
 	case len(o.ids) > 0 && o.selecting():
-		return cli.Usagef("name runners or select them, not both")
+		e := cli.Usagef("name runners or select them, not both")
+		if len(o.apps) > 0 {
+			e = e.WithHint("--app takes one app; for several it is repeated: --app a --app b")
+		}
+		return e
 	case len(o.ids) == 0 && !o.selecting():
 		return cli.Usagef("no runner is named").WithHint("name runners by id, or select them with --app, --state or --all")
 	}
@@ -88,6 +96,9 @@ func (o *endOptions) run(ctx context.Context, inv *cli.Invocation, d dependencie
 		return err
 	}
 	if o.dryRun {
+		if o.selecting() {
+			j.noteRefill(ctx, targets)
+		}
 		return j.print(ctx, j.outcomes(targets, "would"))
 	}
 	skipped := []view.RunnerAction{}
@@ -100,8 +111,8 @@ func (o *endOptions) run(ctx context.Context, inv *cli.Invocation, d dependencie
 }
 
 // list gets the runners that stop and kill can touch.
-func (j *job) list(ctx context.Context, states []fal.RunnerState) ([]view.Runner, error) {
-	rows, err := collect(ctx, j.inv, j.session, &fal.RunnersListParams{States: states}, j.apps)
+func (j *job) list(ctx context.Context) ([]view.Runner, error) {
+	rows, err := runnerlist.Collect(ctx, j.inv, j.session, nil, j.apps)
 	if err != nil {
 		return nil, err
 	}
@@ -109,40 +120,57 @@ func (j *job) list(ctx context.Context, states []fal.RunnerState) ([]view.Runner
 	return rows, nil
 }
 
-func (j *job) selected(ctx context.Context, states []fal.RunnerState) ([]view.Runner, error) {
-	rows, err := j.list(ctx, states)
-	if err != nil {
+func (j *job) selected(ctx context.Context, states []fal.RunnerState) (targets []view.Runner, err error) {
+	if j.now, err = j.list(ctx); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(rows, func(r view.Runner) bool { return !j.eligible(r) }), nil
+	if err := j.checkApps(ctx); err != nil {
+		return nil, err
+	}
+	for _, r := range j.now {
+		if j.eligible(r) && inStates(r, states) {
+			targets = append(targets, r)
+		}
+	}
+	return targets, nil
 }
 
 // named finds the runners that the arguments mean. Ids in full are taken as
 // they are: one request less, and the service knows best. A dry run, which
 // makes no other request, looks for them too.
 func (j *job) named(ctx context.Context) ([]view.Runner, error) {
-	partial := func(id string) bool { return !isFullID(id) }
+	partial := func(id string) bool { return !runnerlist.IsFullID(id) }
 	var rows []view.Runner
 	if j.dryRun || slices.ContainsFunc(j.ids, partial) {
 		var err error
-		if rows, err = j.list(ctx, nil); err != nil {
+		if rows, err = j.list(ctx); err != nil {
 			return nil, err
 		}
 	}
 	var targets []view.Runner
 	for _, id := range unique(j.ids) {
-		r, err := match(id, rows)
+		r, err := runnerlist.Match(id, rows)
 		if err != nil {
 			return nil, err
 		}
 		if j.dryRun && r.State == "" {
-			return nil, notFound(id)
+			return nil, runnerlist.NotFound(id)
 		}
 		if !slices.ContainsFunc(targets, func(t view.Runner) bool { return t.RunnerID == r.RunnerID }) {
 			targets = append(targets, r)
 		}
 	}
 	return targets, nil
+}
+
+func unique(words []string) []string {
+	var out []string
+	for _, w := range words {
+		if !slices.Contains(out, w) {
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 func (j *job) outcomes(targets []view.Runner, result string) []view.RunnerAction {
@@ -159,7 +187,7 @@ func (j *job) outcomes(targets []view.Runner, result string) []view.RunnerAction
 // end makes the calls, waits when asked to, and says what became of each.
 func (j *job) end(ctx context.Context, targets []view.Runner, skipped []view.RunnerAction) error {
 	actions := j.outcomes(targets, "accepted")
-	failures := make([]error, len(targets))
+	ids, failures := make([]string, len(targets)), make([]error, len(targets))
 	var group errgroup.Group
 	group.SetLimit(parallelCalls)
 	for i, t := range targets {
@@ -172,7 +200,9 @@ func (j *job) end(ctx context.Context, targets []view.Runner, skipped []view.Run
 	}
 	_ = group.Wait() // failures are kept one by one
 	for i, err := range failures {
+		ids[i] = targets[i].RunnerID
 		if err == nil {
+			j.inv.Did("%s %s", j.doing, ids[i])
 			continue
 		}
 		text := j.session.Error(err).Error()
@@ -194,29 +224,17 @@ func (j *job) end(ctx context.Context, targets []view.Runner, skipped []view.Run
 	// What was done is said, also when time is up or Ctrl-C was pressed; and
 	// that something failed weighs more than that it could not be written down.
 	err := j.print(context.WithoutCancel(ctx), slices.Concat(actions, skipped))
-	if failed := j.failure(actions, failures); failed != nil {
-		return joined(failed, err)
+	if failed := outcome.Failure(outcome.Words{Noun: "runner", Done: j.done}, ids, failures); failed != nil {
+		return outcome.Joined(failed, err)
 	}
-	if waitErr != nil {
-		return joined(waitErr, err)
+	if waitErr == nil && len(skipped) > 0 && len(targets) == 0 {
+		waitErr = cli.Failuref("nothing was %s", j.done)
 	}
-	if len(skipped) > 0 && len(targets) == 0 {
-		return joined(cli.Failuref("nothing was %s", j.done), err)
-	}
-	return err
+	return outcome.Joined(waitErr, err)
 }
 
 // endedMeanwhile reports whether the service says that a runner which was just
 // listed is there no more.
 func endedMeanwhile(err error) bool {
 	return errors.Is(err, fal.ErrNotFound) || errors.Is(err, fal.ErrFailedPrecondition)
-}
-
-// joined is the first error, which decides the exit code and what is said, with
-// the second one kept as a cause.
-func joined(first, second error) error {
-	if second == nil {
-		return first
-	}
-	return &cli.Error{Exit: cli.ExitCode(first), Message: first.Error() + "\n" + second.Error(), Err: errors.Join(first, second)}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
-	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
 
@@ -34,10 +33,5 @@ func runGPUs(ctx context.Context, inv *cli.Invocation, d dependencies) error {
 	if err != nil {
 		return s.Error(err)
 	}
-	gpus := view.NewGPUs(usage.ByType)
-	switch inv.Format {
-	case output.JSON, output.JSONL, output.YAML:
-		return output.Object(ctx, inv.Printer, gpus, nil)
-	}
-	return output.List(ctx, inv.Printer, view.GPUTypes(), gpus.GPUs.List())
+	return view.NewGPUs(usage.ByType).Print(ctx, inv.Printer)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/runnerlist"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
@@ -26,7 +27,7 @@ func newKill(d dependencies) *cli.Command {
 		Run: func(ctx context.Context, inv *cli.Invocation) error {
 			return o.run(ctx, inv, d, ending{
 				verb: "kill", doing: "killed", done: "killed",
-				eligible: func(r view.Runner) bool { return !gone(r.State) },
+				eligible: func(r view.Runner) bool { return !runnerlist.Ended(r.State) },
 				call: func(ctx context.Context, s *session.Session, id string) error {
 					return s.Client.Runners.Kill(ctx, id, nil)
 				},

@@ -311,6 +311,7 @@ func TestFollowApp(t *testing.T) {
 // An app without runners is waited for, and no more runners are followed at
 // once than there may be open streams.
 func TestFollowAppIsBounded(t *testing.T) {
+	const openStreams = 64
 	tm, _, _ := logTerm(t)
 	r := tm.start("logs", "app/big", "-f")
 	r.await("", "big has no runners now\n")

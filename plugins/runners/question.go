@@ -9,6 +9,7 @@ import (
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+	"github.com/fal-plugins/fal/plugins/internal/runnerlist"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
 
@@ -19,8 +20,9 @@ func (j *job) ask(ctx context.Context, states []fal.RunnerState, targets []view.
 		return nil, nil, cli.Usagef("%s selected and no terminal to ask on", view.Count(len(targets), "runner")).WithHint(j.inv.Again("--yes"))
 	}
 	for _, r := range targets {
-		fmt.Fprintln(j.inv.IO.Err, line(r))
+		fmt.Fprintln(j.inv.IO.Err, runnerlist.Line(r))
 	}
+	j.noteRefill(ctx, targets)
 	question := strings.ToUpper(j.verb[:1]) + j.verb[1:] + " " + view.Count(len(targets), "runner") + "?"
 	yes, err := j.inv.IO.Confirm(ctx, question)
 	if err != nil {
@@ -29,7 +31,7 @@ func (j *job) ask(ctx context.Context, states []fal.RunnerState, targets []view.
 	if !yes {
 		return nil, nil, cli.Failuref("nothing was %s", j.done)
 	}
-	now, err := j.list(ctx, nil)
+	now, err := j.list(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

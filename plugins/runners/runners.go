@@ -36,9 +36,3 @@ func app(d dependencies) *cli.App {
 		Commands:  []*cli.Command{newList(d), newStop(d), newKill(d), newShell(d), newExec(d), newGPUs(d), newDescribe(d), newLogs(d)},
 	}
 }
-
-// stateNames are the words for --state, old names included.
-var stateNames = [...]string{
-	"all", "running", "idle", "pending", "setup", "docker_pull", "draining",
-	"terminating", "terminated", "dead", "crash_backoff", "failure_delay",
-}

@@ -450,6 +450,9 @@ func TestStopNames(t *testing.T) {
 		{"empty", "stop =", 2, "", "", nil},
 		{"none", "stop", 2, "", "no runner is named", nil},
 		{"both", "stop 9c --all", 2, "", "not both", nil},
+		{"an id before an app", "stop 9c --app checkout", 2, "", "not both\nhint: --app takes one app; for several it is repeated: --app a --app b\n", nil},
+		{"an id behind an app", "stop --app checkout 9c --yes", 2, "", "not both\nhint: --app takes one app", nil},
+		{"several apps", "stop --app checkout --app=checkout--staging --yes -o name", 0, idA + "\n" + idC + "\n" + idB + "\n", "", []string{idA, idB, idC}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -529,7 +532,8 @@ func TestStopSelected(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 		tm.server.HandleREST("GET /users/current", jsonAnswer(`{"user_id":"u","nickname":"mine","full_name":"Me"}`))
-		r = tm.run("stop", "-r", "--app", "it's", "checkout", "--team", "mine", "--timeout=5m")
+		tm.server.SetApps(faltest.App{Alias: "it's"})
+		r = tm.run("stop", "-r", "--app", "it's", "--app", "checkout", "--team", "mine", "--timeout=5m")
 		tm.want(r, 2, "", `hint: fal-runners stop --replace --app='it'\''s' --app=checkout --team=mine --timeout=5m --yes`+"\n")
 	})
 	t.Run("needs stderr to ask on", func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+	"github.com/fal-plugins/fal/plugins/internal/runnerlist"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
@@ -125,9 +126,9 @@ func (a *attachment) run(ctx context.Context) error {
 // runnerID finds the runner among those that are alive. One that has ended is
 // told from one that never was.
 func (a *attachment) runnerID(ctx context.Context) (string, error) {
-	r, err := a.find(ctx, a.inv, a.session, a.id, false)
+	r, err := runnerlist.Find(ctx, a.inv, a.session, a.id, time.Time{})
 	if cli.ExitCode(err) == cli.ExitNotFound {
-		if r, endedErr := a.find(ctx, a.inv, a.session, a.id, true); endedErr == nil {
+		if r, endedErr := runnerlist.Find(ctx, a.inv, a.session, a.id, a.now().Add(-runnerlist.Kept)); endedErr == nil {
 			return "", hasEnded(r)
 		}
 	}
@@ -288,7 +289,7 @@ func (a *attachment) explain(ctx context.Context, id string, remote *fal.ShellSe
 func (a *attachment) refused(ctx context.Context, id string, refusal error) error {
 	ctx, cancel := a.inv.RequestContext(ctx)
 	defer cancel()
-	for r, err := range a.session.Client.Runners.List(ctx, &fal.RunnersListParams{Since: a.now().Add(-longestSince)}) {
+	for r, err := range a.session.Client.Runners.List(ctx, &fal.RunnersListParams{Since: a.now().Add(-runnerlist.Kept)}) {
 		if err != nil {
 			break
 		}

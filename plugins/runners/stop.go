@@ -5,6 +5,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/runnerlist"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
@@ -36,6 +37,7 @@ func newStop(d dependencies) *cli.Command {
 			return o.ending.run(ctx, inv, d, ending{
 				verb: "stop", doing: "stopping", done: "stopped",
 				eligible: func(r view.Runner) bool { return !leaving(r.State) },
+				refilled: !o.replace,
 				call: func(ctx context.Context, s *session.Session, id string) error {
 					return s.Client.Runners.Stop(ctx, id, &fal.RunnersStopParams{ReplaceFirst: o.replace})
 				},
@@ -46,8 +48,5 @@ func newStop(d dependencies) *cli.Command {
 
 // leaving reports whether a runner is on its way out already.
 func leaving(state string) bool {
-	return state == "DRAINING" || state == "TERMINATING" || gone(state)
+	return state == "DRAINING" || state == "TERMINATING" || runnerlist.Ended(state)
 }
-
-// gone reports whether a runner has ended.
-func gone(state string) bool { return state == "TERMINATED" }

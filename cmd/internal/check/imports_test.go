@@ -103,9 +103,9 @@ func rules() []rule {
 			forbids: func(_, i string) bool {
 				return underAny(own(i), "pkg/config", "pkg/login", "pkg/project", cp)
 			}},
-		{name: "dispatcher, cli and output link no gRPC, jq or SDK", whole: true,
+		{name: "dispatcher, cli, output and watch link no gRPC, jq or SDK", whole: true,
 			from: func(p string) bool {
-				return underAny(p, "cmd/fal", "plugins/dispatch", "plugins/internal/cli", "plugins/internal/output", "plugins/internal/iostreams") && p != "plugins/internal/output/jq"
+				return underAny(p, "cmd/fal", "plugins/dispatch", "plugins/internal/cli", "plugins/internal/output", "plugins/internal/iostreams", "plugins/internal/watch") && p != "plugins/internal/output/jq"
 			},
 			forbids: func(_, i string) bool {
 				return under(own(i), "pkg/fal") || under(i, "google.golang.org/grpc") || under(i, "github.com/itchyny/gojq")
@@ -115,17 +115,17 @@ func rules() []rule {
 		{name: "only fal-local and what proves the whole import the control plane",
 			from:    func(p string) bool { return !underAny(p, cp, "plugins/local", "cmd/internal", "cmd/fal-local") },
 			forbids: func(_, i string) bool { return under(own(i), cp) }},
-		{name: "the APIs reach the store through state only", from: is(cp+"/grpcapi", cp+"/restapi"),
+		{name: "the APIs reach the store through state only", from: is(cp+"/grpcapi", cp+"/restapi", cp+"/issuer"),
 			forbids: func(_, i string) bool { return under(own(i), cp+"/store") }},
 		{name: "what a call changes knows the store alone", from: is(cp + "/state"),
 			forbids: func(p, i string) bool {
 				return under(own(i), cp) && !underAny(own(i), cp+"/state", cp+"/store")
 			}},
-		{name: "the APIs know state alone", from: is(cp+"/grpcapi", cp+"/restapi"),
+		{name: "the APIs know state alone", from: is(cp+"/grpcapi", cp+"/restapi", cp+"/issuer"),
 			forbids: func(p, i string) bool {
 				return under(own(i), cp) && !underAny(own(i), p, cp+"/state")
 			}},
-		{name: "schedule, runtime and store import no sibling", from: is(cp+"/schedule", cp+"/runtime", cp+"/store"),
+		{name: "schedule, runtime, store and vault import no sibling", from: is(cp+"/schedule", cp+"/runtime", cp+"/store", cp+"/vault"),
 			forbids: func(p, i string) bool {
 				leaf := strings.Join(strings.Split(p, "/")[:3], "/")
 				return under(own(i), cp) && !under(own(i), leaf)
@@ -136,10 +136,28 @@ func rules() []rule {
 			forbids: func(_, i string) bool { return under(i, "github.com/urfave/cli") }},
 		{name: "gojq is imported by output/jq alone", from: func(p string) bool { return p != "plugins/internal/output/jq" },
 			forbids: func(_, i string) bool { return under(i, "github.com/itchyny/gojq") }},
+		// Profiles, and the account that is selected, are what the two nouns
+		// edit the file for; they get a client from session all the same, as
+		// the rule after the next one holds them to. fal-local names the file.
+		// fal-auth is about the login itself, and fal-doctor looks at each part
+		// by itself.
 		{name: "configuration and SDK meet in session alone", from: func(p string) bool {
-			return p != "plugins/internal/session" && under(p, "plugins") && p != "plugins/local"
+			return under(p, "plugins") && !underAny(p, "plugins/internal/session", "plugins/internal/profilestore", "plugins/profile", "plugins/account", "plugins/auth", "plugins/doctor", "plugins/local")
 		},
 			forbids: func(_, i string) bool { return underAny(own(i), "pkg/config", "pkg/login") }},
+		{name: "what edits profiles knows the configuration alone", whole: true, from: is("plugins/internal/profilestore"),
+			forbids: func(_, i string) bool { return underAny(own(i), "pkg/fal", "pkg/login") }},
+		{name: "the login knows no configuration and no SDK", whole: true, from: is("pkg/login"),
+			forbids: func(_, i string) bool { return underAny(own(i), "pkg/fal", "pkg/config") }},
+		{name: "only what logs people in verifies tokens", whole: true,
+			from: func(p string) bool {
+				return under(p, "plugins") && !under(p, "plugins/auth") || under(p, "cmd") && !underAny(p, "cmd/fal-auth", "cmd/internal") && p != "cmd/fal-local"
+			},
+			forbids: func(_, i string) bool {
+				return under(own(i), "pkg/login/idtoken") || under(i, "github.com/coreos/go-oidc")
+			}},
+		{name: "a noun that edits the configuration makes no client", from: is("plugins/profile", "plugins/account"),
+			forbids: func(_, i string) bool { return underAny(own(i), "pkg/fal", "pkg/login") }},
 	}
 }
 

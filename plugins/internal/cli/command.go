@@ -59,11 +59,14 @@ type Command struct {
 	Summary     string // one sentence, without a full stop
 	Description string // what else must be known before use
 	Hidden      bool
-	Args        []Arg
-	Flags       []*Flag
-	Examples    []Example
-	Sub         []*Command
-	Output      OutputKind
+	// Default is the command of a line that names none; its name is not shown.
+	// At most one of an app's own commands has it.
+	Default  bool
+	Args     []Arg
+	Flags    []*Flag
+	Examples []Example
+	Sub      []*Command
+	Output   OutputKind
 	// Single says that one record is printed, which has no name to print.
 	Single bool
 	// JSON is a zero value of the contract struct that the command prints as
@@ -151,15 +154,14 @@ type Invocation struct {
 	typed string // "fal runners" or "fal-runners"
 	lasts bool
 	line  line
+	done  []string
 }
 
 // Again returns this command line with more words, to be pasted: every flag
 // and argument as it was understood, quoted for a shell.
 func (inv *Invocation) Again(more ...string) string {
 	words := []string{inv.typed}
-	for _, c := range inv.line.path {
-		words = append(words, c.Name)
-	}
+	words = append(words, names(inv.line.path)...)
 	for _, g := range inv.line.flags {
 		switch {
 		case g.flag.Value.kind() == kindBool && g.value == "true":

@@ -26,14 +26,18 @@ const (
 
 // Error is a failure with what the user needs to act on it.
 type Error struct {
-	Code    string // for programs: "not_found"; empty takes the exit code's word
-	Exit    int    // 0 means ExitFailure
-	Message string
+	Code    string   // for programs: "not_found"; empty takes the exit code's word
+	Exit    int      // 0 means ExitFailure
+	Message string   // one line
+	Lines   []string // below the message, for what takes several
 	Hint    []string // each a line; a command where there is one
 	Err     error    // the cause
 }
 
-func (e *Error) Error() string { return e.Message }
+func (e *Error) Error() string { return strings.Join(e.ErrorLines(), "\n") }
+
+// ErrorLines returns the message and the lines below it.
+func (e *Error) ErrorLines() []string { return append([]string{e.Message}, e.Lines...) }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
@@ -110,6 +114,40 @@ func codeWord(exit int) string {
 	return "failed"
 }
 
+// ErrorLines returns what err says, a line each. An error has several only if
+// it was made with them, which its method ErrorLines tells, or is several
+// errors joined: a newline in a name is none, and is shown as \n. Control
+// characters of any kind are made visible.
+func ErrorLines(err error) []string {
+	text := err.Error()
+	lines := []string{text}
+	var several interface{ ErrorLines() []string }
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && errors.Join(joined.Unwrap()...).Error() == text {
+		lines = nil
+		for _, one := range joined.Unwrap() {
+			lines = append(lines, ErrorLines(one)...)
+		}
+		return lines
+	}
+	if errors.As(err, &several) && strings.Join(several.ErrorLines(), "\n") == text {
+		lines = several.ErrorLines()
+	}
+	safe := make([]string, len(lines))
+	for i, line := range lines {
+		safe[i] = iostreams.SanitizeLine(line)
+	}
+	return safe
+}
+
+// wordOf is the word for programs that err has.
+func wordOf(err error) string {
+	var coded interface{ ErrorCode() string }
+	if errors.As(err, &coded) && coded.ErrorCode() != "" {
+		return coded.ErrorCode()
+	}
+	return codeWord(ExitCode(err))
+}
+
 type jsonError struct {
 	Error struct {
 		Code    string   `json:"code"`
@@ -124,32 +162,19 @@ func report(w io.Writer, typed string, err error, asJSON bool, paint func(label,
 	if errors.As(err, &quiet) && quiet.Silent() {
 		return
 	}
-	var hints []string
-	var hinted interface{ Hints() []string }
-	if errors.As(err, &hinted) {
-		hints = hinted.Hints()
-	}
-	message := err.Error()
+	hints := hintsOf(err)
+	lines := ErrorLines(err)
 	if asJSON {
 		var out jsonError
-		out.Error.Code = codeWord(ExitCode(err))
-		var coded interface{ ErrorCode() string }
-		if errors.As(err, &coded) && coded.ErrorCode() != "" {
-			out.Error.Code = coded.ErrorCode()
-		}
-		out.Error.Message = message
+		out.Error.Code = wordOf(err)
+		out.Error.Message = strings.Join(lines, "\n")
 		out.Error.Hints = append([]string{}, hints...)
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
 		_ = enc.Encode(out) // stderr is the last place to complain to
 		return
 	}
-	// Messages may hold text from the service, and this may be a terminal.
-	first, rest, more := strings.Cut(iostreams.Sanitize(message), "\n")
-	fmt.Fprintf(w, "%s: %s %s\n", typed, paint("error", "error:"), first)
-	if more {
-		fmt.Fprintln(w, rest)
-	}
+	fmt.Fprintf(w, "%s: %s %s\n", typed, paint("error", "error:"), strings.Join(lines, "\n"))
 	for _, h := range hints {
 		fmt.Fprintf(w, "%s %s\n", paint("hint", "hint:"), iostreams.SanitizeLine(h))
 	}

@@ -66,7 +66,7 @@ func newGlobals(app *App) *globals {
 		}
 		g.environmentFlags = []*Flag{
 			{Name: "env", Placeholder: "ENV", Group: groupAccount, Value: String(&g.environment),
-				Usage: "environment of the app; FAL_ENV is the default"},
+				Usage: "environment to work in; FAL_ENV is the default"},
 		}
 	}
 	g.generalFlags = []*Flag{
@@ -75,7 +75,7 @@ func newGlobals(app *App) *globals {
 	}
 	if app.Account {
 		g.generalFlags = append(g.generalFlags, &Flag{Name: "timeout", Placeholder: "TIME", Group: groupGeneral,
-			Usage: "give up after this time, as in 30s or 5m", Value: Duration(&g.timeout)})
+			Usage: "give up after this time: seconds, or as in 30s or 5m", Value: Seconds(&g.timeout)})
 	}
 	verbose := "say what else is worth knowing"
 	if app.Account {

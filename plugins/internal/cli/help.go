@@ -191,10 +191,7 @@ func usageWords(app *App, path []*Command, typed string) string {
 	if typed == "fal" && app.Noun != "" {
 		words = append(words, app.Noun)
 	}
-	for _, c := range path {
-		words = append(words, c.Name)
-	}
-	return strings.Join(words, " ")
+	return strings.Join(append(words, names(path)...), " ")
 }
 
 func usageLine(app *App, path []*Command, typed string) string {

@@ -54,6 +54,14 @@ type orderer struct {
 	line    line
 	// afterSet is the closed-set flag whose values ended at the last word.
 	afterSet *given
+	// greedy is the last flag that takes any words up to the next flag.
+	greedy *taken
+}
+
+// taken are the words that a flag took.
+type taken struct {
+	typed string
+	words []string
 }
 
 // order reads argv. It returns what it understood together with the error, so
@@ -115,6 +123,9 @@ func (o *orderer) read(words []string) error {
 			}
 		}
 	}
+	if c := o.defaultCommand(); c != nil && !o.line.version {
+		o.line.path = append(o.line.path, c)
+	}
 	if o.line.help || o.line.version {
 		return nil
 	}
@@ -132,7 +143,7 @@ func (o *orderer) read(words []string) error {
 		}
 		o.line.flags[i].flag = f
 	}
-	return nil
+	return o.swallowed()
 }
 
 func (o *orderer) isLeaf() bool {
@@ -185,20 +196,52 @@ func (o *orderer) positional(word string, dashed bool) error {
 		o.line.args = append(o.line.args, word)
 		return nil
 	}
+	if c := o.defaultCommand(); c != nil && (dashed || !slices.ContainsFunc(o.children(), called(word))) {
+		o.line.path = append(o.line.path, c)
+		return o.positional(word, dashed)
+	}
 	if dashed {
 		return Usagef("a command must come before `--`").WithHint(o.seeHelp())
 	}
-	for _, c := range o.children() {
-		if c.Name == word || slices.Contains(c.Aliases, word) {
-			o.line.path = append(o.line.path, c)
-			return nil
-		}
+	if i := slices.IndexFunc(o.children(), called(word)); i >= 0 {
+		o.line.path = append(o.line.path, o.children()[i])
+		return nil
 	}
+	// What stands behind an equals sign can be a secret that lacks its command.
+	word, _, _ = strings.Cut(word, "=")
 	e := Usagef("unknown command %q", word)
 	if near := suggest.Nearest(word, commandNames(o.children())); near != "" {
 		e = e.WithHint("did you mean `" + o.typedPath() + " " + near + "`?")
 	}
 	return e.WithHint(o.seeHelp())
+}
+
+// defaultCommand is the command of a line that has named none so far, or nil.
+func (o *orderer) defaultCommand() *Command {
+	if len(o.line.path) > 0 {
+		return nil
+	}
+	for _, c := range o.app.Commands {
+		if c.Default {
+			return c
+		}
+	}
+	return nil
+}
+
+func called(word string) func(*Command) bool {
+	return func(c *Command) bool { return c.Name == word || slices.Contains(c.Aliases, word) }
+}
+
+// names are the words that name a command, as they are shown.
+func names(path []*Command) []string {
+	var words []string
+	for _, c := range path {
+		if !c.Default {
+			words = append(words, c.Name)
+		}
+	}
+	return words
 }
 
 // takesArg reports whether the command has room for one more argument.
@@ -208,11 +251,7 @@ func (o *orderer) takesArg() bool {
 }
 
 func (o *orderer) typedPath() string {
-	words := []string{o.typed}
-	for _, c := range o.line.path {
-		words = append(words, c.Name)
-	}
-	return strings.Join(words, " ")
+	return strings.Join(append([]string{o.typed}, names(o.line.path)...), " ")
 }
 
 func (o *orderer) seeHelp() string { return "`" + o.typedPath() + " --help` shows what there is" }
@@ -275,11 +314,7 @@ func (o *orderer) values(f *Flag, typed, inline string, hasInline bool, rest []s
 	}
 	if !hasInline {
 		if len(rest) == 0 || looksLikeFlag(rest[0]) && !(f.Value.kind() == kindNumber && isNumber(rest[0])) {
-			e := Usagef("flag %s needs a value", typed)
-			if len(rest) > 0 && rest[0] != "--" {
-				e = e.WithHint(fmt.Sprintf("write --%s=%s if that is the value", f.Name, rest[0]))
-			}
-			return nil, e
+			return nil, noValue(f, typed, rest)
 		}
 		inline, rest = rest[0], rest[1:]
 	}
@@ -287,15 +322,53 @@ func (o *orderer) values(f *Flag, typed, inline string, hasInline bool, rest []s
 	if !f.Greedy || len(f.Values) == 0 && !o.isLeaf() {
 		return rest, nil // before the command, an open set would swallow it
 	}
+	if len(f.Values) == 0 {
+		o.greedy = &taken{typed: typed, words: []string{inline}}
+	}
 	for len(rest) > 0 && !looksLikeFlag(rest[0]) {
 		if len(f.Values) > 0 && !inSet(f, rest[0]) {
 			o.afterSet = &given{flag: f, typed: typed}
 			break
 		}
 		o.addSplit(f, typed, rest[0])
+		if len(f.Values) == 0 {
+			o.greedy.words = append(o.greedy.words, rest[0])
+		}
 		rest = rest[1:]
 	}
 	return rest, nil
+}
+
+// noValue is the error of a flag without a value. What stands there may be one
+// that looks like a flag, if the flag takes it.
+func noValue(f *Flag, typed string, rest []string) error {
+	e := Usagef("flag %s needs a value", typed)
+	if len(rest) == 0 || rest[0] == "--" {
+		return e
+	}
+	refused := setFlag(f, rest[0]) // the line is not run any more
+	switch {
+	case refused == nil:
+		return e.WithHint(fmt.Sprintf("write --%s=%s if that is the value", f.Name, rest[0]))
+	case isNumber(rest[0]):
+		return refused
+	}
+	return e
+}
+
+// swallowed is the error of a line that lacks an argument after a flag that took
+// several words; nil for other lines.
+func (o *orderer) swallowed() error {
+	if o.greedy == nil || len(o.greedy.words) < 2 {
+		return nil
+	}
+	missing := slices.IndexFunc(o.line.command().Args, func(a Arg) bool { return !a.Optional })
+	if missing < 0 || missing < len(o.line.args) {
+		return nil
+	}
+	name := o.line.command().Args[missing].Name
+	return Usagef("%s is missing", name).WithHint(fmt.Sprintf("%s took %s: write %s before it, or end its words with another flag",
+		o.greedy.typed, strings.Join(o.greedy.words, " "), name))
 }
 
 func (o *orderer) add(f *Flag, typed, value string) {

@@ -110,12 +110,17 @@ func TestOrderRefuses(t *testing.T) {
 		in, message, hint string
 	}{
 		{"lst", `unknown command "lst"`, "did you mean `fal things list`?"},
+		{"LST=s3cret", `unknown command "LST"`, "`fal things --help` shows what there is"},
 		{"wholly-else", `unknown command "wholly-else"`, "`fal things --help` shows what there is"},
 		{"list --stat idle", "unknown flag --stat for `fal things list`", "did you mean --state?"},
 		{"list -x", "unknown flag -x for `fal things list`", "`fal things list --help` shows what there is"},
 		{"--replace list", "unknown flag --replace for `fal things list`", "`fal things list --help` shows what there is"},
 		{"list --name --json", "flag --name needs a value", "write --name=--json if that is the value"},
 		{"list --name", "flag --name needs a value", ""},
+		{"list --state -x", "flag --state needs a value", ""},
+		{"list --state -5", `unknown value "-5" for --state`, ""},
+		{"list --name -5", "flag --name needs a value", "write --name=-5 if that is the value"},
+		{"stop --regions us eu --replace", "ID is missing", "--regions took us eu: write ID before it, or end its words with another flag"},
 		{"list --state idle runing", `unknown value "runing" for --state`, "did you mean running?"},
 		{"list --state idle zzz", `unexpected argument "zzz"`, ""},
 		{"list -- x y --", "", ""},

@@ -147,7 +147,7 @@ func run(ctx context.Context, app *App, typed string, p Process) (line, error) {
 		}
 		inv.lasts = c.Lasts != nil && c.Lasts()
 		if inv.lasts {
-			return c.Run(ctx, inv)
+			return inv.accounted(c.Run(ctx, inv))
 		}
 		if inv.Timeout > 0 {
 			var cancel context.CancelFunc
@@ -158,7 +158,7 @@ func run(ctx context.Context, app *App, typed string, p Process) (line, error) {
 			ctx, cancel = context.WithTimeout(ctx, DefaultTimeout)
 			defer cancel()
 		}
-		return c.Run(ctx, inv)
+		return inv.accounted(c.Run(ctx, inv))
 	}
 	err = parse(ctx, app, g, l, act)
 	return l, inTypedForm(err, app, typed)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -76,7 +77,10 @@ func TestTraps(t *testing.T) {
 		{"unknown colour", "list --color pink", 2, "-", "--color takes auto, always, never", ""},
 		{"no jq in a binary without it", "list --jq .", 2, "-", "unknown flag --jq", ""},
 		{"completion words of urfave are nothing special", "list --generate-bash-completion", 2, "-", "unknown flag", ""},
-		{"timeout without a unit", "list --timeout 5", 2, "-", "want a length of time", ""},
+		{"timeout in seconds", "list --timeout 5", 0, "", "", "list"},
+		{"timeout of nothing", "list --timeout 0", 2, "-", "want more than zero", ""},
+		{"timeout of something else", "list --timeout 5x", 2, "-", "want a length of time", ""},
+		{"timeout of a dot", "list --timeout .", 2, "-", "want a length of time", ""},
 		{"empty profile", "list --profile=", 2, "-", "it is empty", ""},
 		{"version flag", "--version", 0, "fal-things ", "", ""},
 		{"version as JSON", "--version --json list", 0, `{"name":"fal-things",`, "", ""},
@@ -134,6 +138,26 @@ func TestErrorForms(t *testing.T) {
 		}
 		if got.Error.Message == "" || got.Error.Code == "" || got.Error.Hints == nil {
 			t.Errorf("%q: %+v", argv, got)
+		}
+	}
+
+	// Several lines are those of the error; a name with a newline in it makes none.
+	odd := "no app sam\nple\x1b"
+	below := &Error{Message: odd, Lines: []string{"  a: x\ty", "  b"}}
+	for _, tt := range []struct {
+		err        error
+		text, json string
+	}{
+		{errors.New(odd), `no app sam\nple\x1b`, `no app sam\\nple\\x1b`},
+		{fmt.Errorf("%w: %w", below, errors.New(odd)), `no app sam\nple\x1b\n  a: x\ty\n  b: no app sam\nple\x1b`, `no app sam\\nple\\x1b\\n  a: x\\ty\\n  b: no app sam\\nple\\x1b`},
+		{below, "no app sam\\nple\\x1b\n  a: x\\ty\n  b", `no app sam\\nple\\x1b\n  a: x\\ty\n  b`},
+		{errors.Join(below, errors.New(odd)), "no app sam\\nple\\x1b\n  a: x\\ty\n  b\nno app sam\\nple\\x1b", `no app sam\\nple\\x1b\n  a: x\\ty\n  b\nno app sam\\nple\\x1b`},
+	} {
+		if r := runApp(t, fail(tt.err), nil, "list"); r.err != "fal-things: error: "+tt.text+"\n" {
+			t.Errorf("%#v: %q", tt.err, r.err)
+		}
+		if r := runApp(t, fail(tt.err), nil, "list", "--json"); !strings.Contains(r.err, `"message":"`+tt.json+`"`) {
+			t.Errorf("%#v as JSON: %s", tt.err, r.err)
 		}
 	}
 

@@ -59,7 +59,11 @@ func topics() map[string]topic {
 					{"FAL_RUN_HOST, FAL_QUEUE_RUN_HOST", "hosts that serve apps and their queues"},
 					{"ISOLATE_TEST_MODE", "1: plaintext to any host"},
 					{"ISOLATE_AUTH_DISABLED", "1: send no credentials"},
-					{"SSL_CERT_FILE", "certificates to trust, on Linux and BSD"},
+				}},
+				{Title: "Network", Rows: [][2]string{
+					{"HTTPS_PROXY", "proxy to go through, as http://<user>:<password>@<host>:<port>; also https and socks5"},
+					{"NO_PROXY", "hosts to reach without it, with commas between them; both are read in small letters too"},
+					{"SSL_CERT_FILE, SSL_CERT_DIR", "a file, and folders, of certificate authorities to trust"},
 				}},
 				{Title: "Output", Rows: [][2]string{
 					{"FAL_OUTPUT", "format of commands that print records, as --output"},
@@ -79,7 +83,7 @@ func topics() map[string]topic {
 					{"jsonl", "one object a record, one a line"},
 					{"yaml", "the same keys as JSON"},
 					{"tsv, csv", "every column with a header line; times and sizes as numbers"},
-					{"name", "the id of each record, one a line"},
+					{"name", "the id of each record, one a line; of what was to be changed, only what was"},
 				}},
 				{Title: "Filtering (--jq EXPR, -q EXPR)", Rows: [][2]string{
 					{"strings", "raw, without quotes"},

@@ -112,6 +112,17 @@ func Duration(p *time.Duration) Value {
 	}}
 }
 
+// Seconds is Duration that takes a bare number too, which is seconds.
+func Seconds(p *time.Duration) Value {
+	duration := Duration(p)
+	return value{k: kindNumber, set: func(s string) error {
+		if strings.Trim(s, "0123456789.") == "" {
+			s += "s"
+		}
+		return duration.Set(s)
+	}}
+}
+
 // Func stores through set, for values with a grammar of their own.
 func Func(set func(string) error) Value { return value{set: set} }
 

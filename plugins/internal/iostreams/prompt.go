@@ -8,9 +8,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"unicode/utf8"
-
-	"golang.org/x/term"
 )
 
 // maxLine bounds what a prompt reads, in bytes: far above any key or
@@ -48,10 +45,12 @@ func (s *Streams) ReadLine(ctx context.Context, prompt string) (string, error) {
 }
 
 // ReadSecret reads one line from In without showing it. On a terminal it
-// prompts, switches the echo off, understands Backspace, Ctrl-U, Ctrl-D and
-// Ctrl-C, and always leaves the terminal as it found it. Without one it reads
-// a line and prompts for nothing. Ctrl-C is an error that is context.Canceled
-// and whose exit code is 130.
+// prompts, switches the echo off, understands Backspace, Ctrl-U, Ctrl-D, Ctrl-C
+// and, where there is job control, Ctrl-Z, and always leaves the terminal as it
+// found it. Without one it reads a line and prompts for nothing. Ctrl-C is an
+// error that is context.Canceled and whose exit code is 130. Another control
+// character than Tab, which arrow keys send too, makes a typed line an error
+// whose exit code is 2: nobody sees that it is in the text.
 func (s *Streams) ReadSecret(ctx context.Context, prompt string) (string, error) {
 	file, isFile := s.In.(*os.File)
 	if !s.inTerminal || !isFile {
@@ -60,14 +59,13 @@ func (s *Streams) ReadSecret(ctx context.Context, prompt string) (string, error)
 	if err := context.Cause(ctx); err != nil {
 		return "", err
 	}
-	fd := int(file.Fd())
-	before, err := term.MakeRaw(fd)
+	h, err := s.hide(int(file.Fd()), prompt)
 	if err != nil {
-		return "", fmt.Errorf("cannot switch the echo of the terminal off: %w", err)
+		return "", err
 	}
-	secret, err := s.promptSecret(ctx, prompt)
-	if restoreErr := term.Restore(fd, before); restoreErr != nil && err == nil {
-		err = fmt.Errorf("cannot restore the terminal: %w", restoreErr)
+	secret, err := h.read(ctx)
+	if restoreErr := h.restore(); err == nil {
+		err = restoreErr
 	}
 	fmt.Fprintln(s.Err)
 	if err != nil {
@@ -84,7 +82,7 @@ func (s *Streams) writePrompt(prompt string) error {
 func (s *Streams) readLine(ctx context.Context) (string, error) {
 	var line []byte
 	for {
-		c, err := s.prompt.readByte(ctx, s.In)
+		c, err := s.prompt.readByte(ctx, s.In, nil)
 		switch {
 		case errors.Is(err, io.EOF) && len(line) > 0, err == nil && c == '\n':
 			return strings.TrimSuffix(string(line), "\r"), nil
@@ -96,57 +94,6 @@ func (s *Streams) readLine(ctx context.Context) (string, error) {
 		line = append(line, c)
 	}
 }
-
-const (
-	ctrlC     = 0x03
-	ctrlD     = 0x04
-	backspace = 0x08
-	ctrlU     = 0x15
-	del       = 0x7f
-)
-
-func (s *Streams) promptSecret(ctx context.Context, prompt string) (string, error) {
-	if err := s.writePrompt(prompt); err != nil {
-		return "", err
-	}
-	var line []byte
-	for {
-		c, err := s.prompt.readByte(ctx, s.In)
-		if err != nil {
-			return "", err
-		}
-		switch c {
-		case '\r', '\n':
-			return string(line), nil
-		case ctrlC:
-			return "", interrupted{}
-		case ctrlD:
-			if len(line) == 0 {
-				return "", io.EOF
-			}
-			return string(line), nil
-		case ctrlU:
-			line = line[:0]
-		case backspace, del:
-			_, size := utf8.DecodeLastRune(line)
-			line = line[:len(line)-size]
-		default:
-			if len(line) == maxLine {
-				return "", errTooLong
-			}
-			line = append(line, c)
-		}
-	}
-}
-
-var errTooLong = fmt.Errorf("the line on standard input is longer than %d bytes", maxLine)
-
-type interrupted struct{}
-
-func (interrupted) Error() string        { return "interrupted" }
-func (interrupted) ExitCode() int        { return 130 }
-func (interrupted) Hints() []string      { return nil }
-func (interrupted) Is(target error) bool { return target == context.Canceled }
 
 // prompter reads single bytes, so that nothing behind the line is taken from
 // whoever reads In next, and in a goroutine, since a read from a terminal
@@ -162,7 +109,10 @@ type readResult struct {
 	err error
 }
 
-func (p *prompter) readByte(ctx context.Context, r io.Reader) (byte, error) {
+// errResumed is the error of a read during which the process was continued.
+var errResumed = errors.New("the process was continued")
+
+func (p *prompter) readByte(ctx context.Context, r io.Reader, resumed <-chan os.Signal) (byte, error) {
 	if err := context.Cause(ctx); err != nil {
 		return 0, err
 	}
@@ -180,6 +130,8 @@ func (p *prompter) readByte(ctx context.Context, r io.Reader) (byte, error) {
 	case result := <-p.pending:
 		p.pending = nil
 		return result.c, result.err
+	case <-resumed:
+		return 0, errResumed
 	case <-ctx.Done():
 		return 0, context.Cause(ctx)
 	}

@@ -136,6 +136,46 @@ func TestReadSecretOnTerminal(t *testing.T) {
 	}
 }
 
+// What nobody sees being typed, and can hardly be meant, is not taken.
+func TestReadSecretRefusesControlCharacters(t *testing.T) {
+	for typed, want := range map[string]string{
+		"abc\x1b[Dd\r":          `\x1b`,
+		"abc\x1b[Dd\x04":        `\x1b`,
+		"a\x01b\n":              `\x01`,
+		"a\x00\n":               `\x00`,
+		"a\u0085b\r":            `\u0085`,
+		"a\tb\r":                "",
+		"wrong\x1b[A\x15b\r":    "",
+		"a\x1b\x7fb\r":          "",
+		"\xff\xfe, not UTF-8\r": "",
+	} {
+		sc := openScreen(t)
+		s := iostreams.FromFiles(sc.tty, sc.tty, sc.tty)
+		done := make(chan error, 1)
+		secret := ""
+		go func() {
+			var err error
+			secret, err = s.ReadSecret(context.Background(), "Key: ")
+			done <- err
+		}()
+		sc.waitFor(t, "Key: ")
+		if _, err := io.WriteString(sc.user, typed); err != nil {
+			t.Fatal(err)
+		}
+		err := <-done
+		if want == "" {
+			if err != nil || secret == "" {
+				t.Errorf("%q: %q, %v", typed, secret, err)
+			}
+			continue
+		}
+		var coder interface{ ExitCode() int }
+		if secret != "" || !errors.As(err, &coder) || coder.ExitCode() != 2 || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %q, %v", typed, secret, err)
+		}
+	}
+}
+
 func TestReadSecretRestoresTerminalOnCancel(t *testing.T) {
 	sc := openScreen(t)
 	s := iostreams.FromFiles(sc.tty, sc.tty, sc.tty)

@@ -124,6 +124,10 @@ func (s *Streams) InTerminal() bool { return s.inTerminal }
 // OutTerminal reports whether Out is a terminal.
 func (s *Streams) OutTerminal() bool { return s.outTerminal }
 
+// OutDiscarded reports whether what is written to Out is lost: stdout was
+// closed before the start, or is the null device.
+func (s *Streams) OutDiscarded() bool { return s.files != nil && discards(s.files.out) }
+
 // ErrTerminal reports whether Err is a terminal.
 func (s *Streams) ErrTerminal() bool { return s.errTerminal }
 

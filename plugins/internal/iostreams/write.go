@@ -3,7 +3,6 @@ package iostreams
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"sync"
@@ -69,7 +68,18 @@ func outputError(err error) error {
 	if errors.As(err, &path) {
 		err = path.Err
 	}
-	return fmt.Errorf("writing to standard output: %w", err)
+	return &writeError{err}
+}
+
+type writeError struct{ err error }
+
+func (e *writeError) Error() string { return "writing to standard output: " + e.err.Error() }
+func (e *writeError) Unwrap() error { return e.err }
+
+// IsOutputError reports whether err comes from writing to Out.
+func IsOutputError(err error) bool {
+	var e *writeError
+	return errors.As(err, &e)
 }
 
 // IsClosedPipe reports whether err comes from writing to a stream that nobody

@@ -43,6 +43,16 @@ func NewStream[T any](p *Printer, v View[T], line func(T) string) *Stream[T] {
 	return s
 }
 
+// Measure widens the columns of a table for rows that will be written.
+func (s *Stream[T]) Measure(rows []T) {
+	if s.table == nil {
+		return
+	}
+	for _, row := range rows {
+		s.table.measure(row)
+	}
+}
+
 // Write prints one record. An *Exit is the filter's wish to end here.
 func (s *Stream[T]) Write(ctx context.Context, row T) error {
 	err := s.header()
@@ -93,6 +103,9 @@ func (s *Stream[T]) print(ctx context.Context, row *T) error {
 		return s.columns.write(s.fields)
 	case Name:
 		name := s.view.Name(*row)
+		if name == "" {
+			return nil
+		}
 		if p.streams.OutTerminal() {
 			name = iostreams.SanitizeLine(name)
 		}

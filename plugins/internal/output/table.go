@@ -57,7 +57,7 @@ func printTable[T any](ctx context.Context, p *Printer, v View[T], rows []T) err
 		}
 	}
 	if p.format == Pretty {
-		fit(layout, p.streams.Width())
+		fit(layout, cells, p.streams.Width())
 	}
 	if err := p.tableHeader(layout); err != nil {
 		return err
@@ -78,18 +78,63 @@ func printTable[T any](ctx context.Context, p *Printer, v View[T], rows []T) err
 func tableColumns[T any](columns []Column[T]) []tableColumn {
 	layout := make([]tableColumn, len(columns))
 	for i, c := range columns {
-		layout[i] = tableColumn{header: c.Header, right: c.Right, rank: c.Rank, width: textWidth(c.Header)}
+		layout[i] = tableColumn{header: c.Header, right: c.Right, rank: c.Rank, width: max(c.Width, textWidth(c.Header))}
 	}
 	return layout
 }
 
-// fit hides columns, the highest rank first, until a line takes no more than
-// width terminal columns. A width of 0 is no limit. What must stay may still
-// be wider: a value is never cut.
-func fit(layout []tableColumn, width int) {
-	if width <= 0 {
+// longCell is the width up to which no cell is out of the ordinary: that of an
+// id, with some room.
+const longCell = 40
+
+// fit makes a line take no more than width terminal columns, where 0 is no
+// limit. It hides columns, the highest rank first; a value is never cut, and
+// what must stay may still be wider. Should columns go only because of a few
+// very long cells elsewhere, the rows of those are longer than the line, and
+// the columns stand for all others.
+func fit(layout []tableColumn, cells []string, width int) {
+	if width <= 0 || lineWidth(layout) <= width {
 		return
 	}
+	usual := unstretched(layout, cells, max(longCell, width/2))
+	stretched := func(i int) bool { return usual[i].width < layout[i].width }
+	hide(usual, width)
+	hide(layout, width)
+	for i, c := range layout {
+		if c.hidden && !usual[i].hidden && !stretched(i) {
+			copy(layout, usual)
+			return
+		}
+	}
+}
+
+// unstretched is the layout with columns as wide as most of their cells need,
+// where only a few are longer than long.
+func unstretched(layout []tableColumn, cells []string, long int) []tableColumn {
+	usual := slices.Clone(layout)
+	rows := len(cells) / len(layout)
+	for i := range usual {
+		if usual[i].width <= long {
+			continue
+		}
+		width, few := textWidth(usual[i].header), 0
+		for row := range rows {
+			if w := textWidth(cells[row*len(layout)+i]); w > long {
+				few++
+			} else {
+				width = max(width, w)
+			}
+		}
+		if few <= max(1, rows/4) {
+			usual[i].width = width
+		}
+	}
+	return usual
+}
+
+// hide leaves columns out, the highest rank first and of equals the rightmost,
+// until a line is short enough.
+func hide(layout []tableColumn, width int) {
 	for lineWidth(layout) > width {
 		worst := -1
 		for i, c := range layout {
@@ -144,13 +189,14 @@ func tableRow[T any](p *Printer, v View[T], layout []tableColumn, columns []Colu
 
 // appendLine adds one line without trailing blanks; only text is painted.
 func (p *Printer) appendLine(b []byte, layout []tableColumn, cells []string, style func(int) iostreams.Style) []byte {
-	blanks := 0
+	blanks, over := 0, 0 // over is how far a long cell has pushed the rest
 	for i, c := range layout {
 		if c.hidden {
 			continue
 		}
 		cell := strings.TrimRight(cells[i], " ")
-		pad := max(c.width-textWidth(cell), 0)
+		pad := c.width - textWidth(cell) - over
+		pad, over = max(pad, 0), max(-pad, 0)
 		if c.right {
 			blanks, pad = blanks+pad, 0
 		}
@@ -184,11 +230,15 @@ func newStreamTable[T any](p *Printer, v View[T]) *streamTable[T] {
 func (t *streamTable[T]) header() error { return t.p.tableHeader(t.layout) }
 
 func (t *streamTable[T]) row(row T) error {
+	return tableRow(t.p, t.view, t.layout, t.columns, row, t.measure(row))
+}
+
+// measure widens the columns for a row, and returns its cells.
+func (t *streamTable[T]) measure(row T) []string {
 	cells := make([]string, len(t.columns))
 	for i, c := range t.columns {
 		cells[i] = iostreams.SanitizeLine(c.Text(row))
 		t.layout[i].width = max(t.layout[i].width, textWidth(cells[i]))
 	}
-	layout := slices.Clone(t.layout)
-	return tableRow(t.p, t.view, layout, t.columns, row, cells)
+	return cells
 }

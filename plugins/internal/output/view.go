@@ -18,7 +18,8 @@ type View[T any] struct {
 	// Columns in their order from left to right.
 	Columns []Column[T]
 	// Name is the argument that other commands take for the record; nil makes
-	// the format name a usage error.
+	// the format name a usage error, and a record with an empty one is left out
+	// of it.
 	Name func(T) string
 	// Compare is the default order; nil keeps that of the rows.
 	Compare func(a, b T) int
@@ -42,6 +43,7 @@ type Column[T any] struct {
 	Style  func(T) iostreams.Style
 	Right  bool // aligned to the right
 	Wide   bool // left out of pretty
+	Width  int  // the least, for a table whose later rows are not known yet
 	// Rank is how easily the column is done without: on a terminal that is too
 	// narrow, pretty leaves out the highest first, of equals the rightmost. A
 	// column of rank 0 is never left out.

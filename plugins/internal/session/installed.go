@@ -11,21 +11,28 @@ import (
 
 // local returns the words that run fal-local here, or "": no hint names a
 // program that is not there.
-func (s *Session) local() string {
+func (s *Session) local() string { return s.program("local") }
+
+// program returns the words that run the program of a noun here, or "".
+func (s *Session) program(noun string) string {
+	if s.inv.App != nil && s.inv.App.Noun == noun {
+		return "fal " + noun // as it was typed, in the end
+	}
+	name := "fal-" + noun
 	path := searchpath.Parse(s.inv.Getenv("PATH"), s.inv.Getenv("PATHEXT"))
-	_, onPath := path.Find("fal-local")
+	_, onPath := path.Find(name)
 	self, err := os.Executable()
 	beside := false
 	if err == nil {
-		_, beside = path.In(searchpath.FolderOf(self), "fal-local")
+		_, beside = path.In(searchpath.FolderOf(self), name)
 	}
 	switch {
 	case (onPath || beside) && strings.HasPrefix(s.inv.Typed(), "fal "):
-		return "fal local"
+		return "fal " + noun
 	case onPath:
-		return "fal-local"
+		return name
 	case beside:
-		return cli.Quote(filepath.Join(searchpath.FolderOf(self), "fal-local"))
+		return cli.Quote(filepath.Join(searchpath.FolderOf(self), name))
 	}
 	return ""
 }

@@ -1,7 +1,7 @@
-// Package session is where configuration meets the SDK: it makes a client for
-// one run of a command, says with --verbose where its parts came from, and
-// turns what the SDK and the configuration report into errors with exit codes
-// and hints.
+// Package session is where configuration, login and cache meet the SDK: it
+// makes a client for one run of a command and for the account that was chosen,
+// says with --verbose where its parts came from, and turns what the SDK and the
+// login report into errors with exit codes and hints.
 //
 //	s, err := session.Open(ctx, inv)
 //	if err != nil {
@@ -17,24 +17,50 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/fal-plugins/fal/pkg/config"
 	"github.com/fal-plugins/fal/pkg/fal"
+	"github.com/fal-plugins/fal/pkg/login"
+	"github.com/fal-plugins/fal/plugins/internal/cache"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/version"
 )
+
+// discardWait bounds how long a command that has failed waits for the login's
+// lock.
+const discardWait = 2 * time.Second
 
 // Session is a client and the configuration that it was made from.
 type Session struct {
 	Client *fal.Client
 	Config *config.Config
 
-	inv *cli.Invocation
+	inv     *cli.Invocation
+	options fal.Options
+	source  *source      // of a login; nil for other credentials
+	team    string       // the user id of the account to act for
+	cache   *cache.Cache // of the credentials; nil while nobody needs it
 }
 
 // Open resolves the configuration and makes the client. It touches the network
-// only when --team must be checked against a key.
+// only when it must find out about an account: the one that --team, or the file
+// for a login, names, when it is not known from an hour before.
 func Open(ctx context.Context, inv *cli.Invocation) (*Session, error) {
+	s, credentials, err := resolve(inv)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.actFor(ctx, credentials); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// resolve makes a session that is not connected yet.
+func resolve(inv *cli.Invocation) (*Session, fal.Credentials, error) {
 	cfg, err := config.Resolve(config.Inputs{
 		Profile:     inv.Profile,
 		Host:        inv.Host,
@@ -43,51 +69,74 @@ func Open(ctx context.Context, inv *cli.Invocation) (*Session, error) {
 		Getenv:      inv.Getenv,
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s := &Session{Config: cfg, inv: inv}
-	for _, n := range cfg.Notices {
-		fmt.Fprintln(inv.IO.Err, "notice: "+n)
-	}
-	if inv.Verbose {
-		s.explain(inv.IO.Err)
-	}
+	s.announce()
 	credentials, err := s.credentials()
-	if err != nil {
-		return nil, err
-	}
-	roots, err := rootCAs(inv.Getenv)
-	if err != nil {
-		return nil, err
-	}
-	options := fal.Options{
-		Host:           cfg.Host.Address(),
-		RESTURL:        cfg.RESTURL(),
-		Plaintext:      cfg.Host.Plaintext,
-		AllowPlaintext: cfg.TestMode,
-		RootCAs:        roots,
-		Proxy:          proxy(inv.Getenv),
-		Credentials:    credentials,
-		UserAgent:      version.Get(inv.App.Name).UserAgent(),
-	}
-	if inv.Command.Environment {
-		options.Environment = cfg.Environment.Value
-	}
-	if inv.Debug {
-		options.Trace = newTracer(inv.IO.Err).event
-	}
-	if s.Client, err = fal.New(options); err != nil {
-		return nil, s.Error(err)
-	}
-	if err := s.checkTeam(ctx); err != nil {
-		s.Close()
-		return nil, err
-	}
-	return s, nil
+	return s, credentials, err
 }
 
-// Close ends the client's connections.
-func (s *Session) Close() { _ = s.Client.Close() } // nothing is pending that could be lost
+// announce says what of the configuration does not count and, with --verbose,
+// where what counts came from.
+func (s *Session) announce() {
+	for _, n := range s.Config.Notices {
+		fmt.Fprintln(s.inv.IO.Err, "notice: "+n)
+	}
+	if s.inv.Verbose {
+		s.explain(s.inv.IO.Err)
+	}
+}
+
+// connect makes the client. It does not touch the network.
+func (s *Session) connect(credentials fal.Credentials) error {
+	roots, err := Roots(s.inv.Getenv)
+	if err != nil {
+		return err
+	}
+	s.options = fal.Options{
+		Host:           s.Config.Host.Address(),
+		RESTURL:        s.Config.RESTURL(),
+		Plaintext:      s.Config.Host.Plaintext,
+		AllowPlaintext: s.Config.TestMode,
+		RootCAs:        roots,
+		Proxy:          Proxy(s.inv.Getenv),
+		Credentials:    credentials,
+		Team:           s.team,
+		UserAgent:      version.Get(s.inv.App.Name).UserAgent(),
+	}
+	if s.inv.Command.Environment {
+		s.options.Environment = s.Config.Environment.Value
+	}
+	if s.inv.Debug {
+		s.options.Trace = newTracer(s.inv.IO.Err).event
+	}
+	s.Client, err = fal.New(s.options)
+	return s.Error(err)
+}
+
+// ClientIn makes a client for what lies in another environment than the
+// session's own, the same in all else. The caller closes it.
+func (s *Session) ClientIn(environment string) (*fal.Client, error) {
+	options := s.options
+	options.Environment = environment
+	c, err := fal.New(options)
+	return c, s.Error(err)
+}
+
+// Close ends the session's connections.
+func (s *Session) Close() {
+	s.disconnect()
+	if s.source != nil {
+		s.source.transport.CloseIdleConnections()
+	}
+}
+
+func (s *Session) disconnect() {
+	if s.Client != nil {
+		_ = s.Client.Close() // nothing is pending that could be lost
+	}
+}
 
 // explain says where host, account and credentials came from.
 func (s *Session) explain(w io.Writer) {
@@ -103,13 +152,26 @@ func (s *Session) explain(w io.Writer) {
 			fmt.Fprintf(w, "team %s from %s is not used: the key decides the account\n", cfg.Team.Value, cfg.Team.Origin)
 		}
 	case config.CredentialsLogin:
-		fmt.Fprintf(w, "account of the login in %s\n", c.Origin)
+		s.explainLogin(w)
 	case config.CredentialsDisabled:
 		fmt.Fprintf(w, "no credentials are sent: %s\n", c.Origin)
 	}
 	if cfg.Environment.Value != "" && s.inv.Command.Environment {
 		fmt.Fprintf(w, "environment %s%s\n", cfg.Environment.Value, from(cfg.Environment.Origin))
 	}
+}
+
+func (s *Session) explainLogin(w io.Writer) {
+	who := ""
+	if c := readClaims(storedToken(s.Config.TokenPath)); c.Subject != "" {
+		who = " of " + iostreams.SanitizeLine(c.Subject)
+	}
+	fmt.Fprintf(w, "login%s in %s\n", who, s.Config.Credentials.Origin)
+	if team := s.Config.Team; team.Value != "" {
+		fmt.Fprintf(w, "account %s from %s\n", iostreams.SanitizeLine(team.Value), team.Origin)
+		return
+	}
+	fmt.Fprintln(w, "account of the login")
 }
 
 func from(o config.Origin) string {
@@ -126,51 +188,52 @@ func (s *Session) credentials() (fal.Credentials, error) {
 	case config.CredentialsDisabled:
 		return fal.Anonymous, nil
 	case config.CredentialsLogin:
-		return nil, &cli.Error{Code: "unauthenticated", Exit: cli.ExitAuth,
-			Message: "there is a login in " + c.Origin.String() + ", and this program authenticates with keys only",
-			Hint:    s.keyHints()}
+		return s.loginCredentials()
 	}
-	return nil, &cli.Error{Code: "unauthenticated", Exit: cli.ExitAuth, Message: "no credentials", Hint: s.keyHints()}
+	return nil, &cli.Error{Code: "unauthenticated", Exit: cli.ExitAuth, Message: "no credentials", Hint: s.credentialHints()}
 }
 
-func (s *Session) keyHints() []string {
-	if p := s.Config.Profile; p.Value != "" && p.Origin.Kind == config.OriginFlag {
-		return []string{"profile " + p.Value + " has no key: add `key = \"<id>:<secret>\"` to it in " + s.Config.Path.Value}
+func (s *Session) loginCredentials() (fal.Credentials, error) {
+	// With no access token beside it, nothing tells whose refresh token it is,
+	// and whatever listens on this machine must not be the one to find out.
+	if !s.hasLogin() && storedToken(s.Config.TokenPath) == "" {
+		return nil, s.notOfThisMachine()
 	}
-	hints := []string{"export FAL_KEY=<id>:<secret>"}
+	client, transport, err := newLogin(s.Config, s.inv, nil)
+	if err != nil {
+		return nil, err
+	}
+	s.source = &source{client: client, transport: transport}
+	return fal.Login(s.source), nil
+}
+
+// credentialHints say how to come by credentials.
+func (s *Session) credentialHints() []string {
+	if p := s.Config.Profile; p.Value != "" && p.Origin.Kind == config.OriginFlag {
+		hint := "profile " + p.Value + " has no key: add `key = \"<id>:<secret>\"` to it in " + s.Config.Path.Value
+		return append([]string{hint}, s.loginHints()...)
+	}
+	hints := append([]string{"export FAL_KEY=<id>:<secret>"}, s.loginHints()...)
 	if local := s.local(); local != "" {
 		hints = append(hints, local+" start, to try it on this machine")
 	}
 	return hints
 }
 
-// checkTeam holds an explicit --team against the account of the key, which
-// decides: a command must not run on another account than the one named.
-func (s *Session) checkTeam(ctx context.Context) error {
-	team := s.Config.Team
-	if team.Value == "" || team.Origin.Kind != config.OriginFlag || s.Config.Credentials.Kind != config.CredentialsKey {
-		return nil
-	}
-	ctx, cancel := s.inv.RequestContext(ctx)
-	defer cancel()
-	account, err := s.Client.Accounts.Current(ctx)
-	if err != nil {
-		return s.Error(err)
-	}
-	if strings.EqualFold(account.Nickname, team.Value) {
-		return nil
-	}
-	return &cli.Error{Code: "wrong_account", Exit: cli.ExitAuth,
-		Message: fmt.Sprintf("the key from %s belongs to %s, not to team %s", s.Config.Credentials.Origin, account.Nickname, team.Value),
-		Hint:    []string{"use a key of that team, or leave out --team"}}
-}
-
 // Error turns an error of the SDK into one of the command line; other errors
 // stay as they are.
 func (s *Session) Error(err error) error {
 	var e *fal.Error
-	if err == nil || !errors.As(err, &e) {
+	var unknown *login.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &unknown):
+		return s.loginError(unknown, err)
+	case !errors.As(err, &e):
 		return err
+	case s.source.failure(e) != nil:
+		return s.loginError(s.source.failure(e), err)
 	}
 	out := &cli.Error{Code: strings.ToLower(e.Code.String()), Message: message(e), Err: err, Exit: cli.ExitFailure}
 	switch {
@@ -180,6 +243,7 @@ func (s *Session) Error(err error) error {
 		out.Exit = cli.ExitUsage
 	case errors.Is(err, fal.ErrUnauthenticated), errors.Is(err, fal.ErrPermissionDenied):
 		out.Exit = cli.ExitAuth
+		s.notAccepted(out)
 		if o := s.Config.Credentials.Origin; s.Config.Credentials.Kind == config.CredentialsKey {
 			out.Hint = append(out.Hint, fmt.Sprintf("key %s came from %s; the host is %s", s.Config.Credentials.KeyID, o, s.Config.Host.Value))
 			if local := s.local(); local != "" && s.Config.Host.IsLoopback() {
@@ -195,6 +259,31 @@ func (s *Session) Error(err error) error {
 		out.Hint = s.reachHints(e)
 	}
 	return out
+}
+
+// notAccepted drops what is kept of a login that was not accepted, or not for
+// the account that was chosen, so that the next command starts afresh.
+func (s *Session) notAccepted(out *cli.Error) {
+	s.forget()
+	if s.source == nil {
+		return
+	}
+	origin := s.Config.Credentials.Origin
+	if team := s.Config.Team; errors.Is(out.Err, fal.ErrPermissionDenied) && s.team != "" {
+		out.Hint = append(out.Hint, fmt.Sprintf("team %s came from %s", team.Value, team.Origin))
+		return
+	}
+	if !errors.Is(out.Err, fal.ErrUnauthenticated) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), discardWait)
+	defer cancel()
+	if err := s.source.discard(ctx); err != nil && s.inv.Debug {
+		fmt.Fprintln(s.inv.IO.Err, "debug: the token can not be dropped:", err)
+	}
+	out.Hint = append(out.Hint, fmt.Sprintf("the login came from %s; the host is %s", origin, s.Config.Host.Value),
+		"the next command gets another token; if that does not help, log in again")
+	out.Hint = append(out.Hint, s.loginHints()...)
 }
 
 // message is what the service said, with its name for the call where that may

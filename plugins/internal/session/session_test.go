@@ -1,10 +1,7 @@
 package session
 
 import (
-	"encoding/pem"
 	"errors"
-	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -48,26 +45,5 @@ func TestErrorCodes(t *testing.T) {
 	}
 	if plain := errors.New("plain"); s.Error(plain) != plain {
 		t.Error("another error was changed")
-	}
-}
-
-func TestPoolWith(t *testing.T) {
-	server := httptest.NewTLSServer(nil)
-	defer server.Close()
-	dir := t.TempDir()
-	good, bad := filepath.Join(dir, "good.pem"), filepath.Join(dir, "bad.pem")
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	for path, content := range map[string][]byte{good: text, bad: []byte("no certificate")} {
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if pool, err := poolWith(good); err != nil || pool == nil {
-		t.Errorf("good: %v", err)
-	}
-	for _, path := range []string{bad, filepath.Join(dir, "missing.pem")} {
-		if _, err := poolWith(path); cli.ExitCode(err) != cli.ExitUsage || !strings.Contains(err.Error(), "SSL_CERT_FILE") {
-			t.Errorf("%s: %v", path, err)
-		}
 	}
 }

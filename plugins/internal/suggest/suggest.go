@@ -60,6 +60,30 @@ func Nearest(word string, candidates []string) string {
 	return best
 }
 
+// mostNear bounds how many names Near gives.
+const mostNear = 3
+
+// Near returns the few candidates that a word may stand for, the nearest first
+// and equals in their own order.
+func Near(word string, candidates []string) []string {
+	type candidate struct {
+		name string
+		far  int
+	}
+	var near []candidate
+	for _, c := range candidates {
+		if far, ok := Distance(word, c); ok {
+			near = append(near, candidate{c, far})
+		}
+	}
+	slices.SortStableFunc(near, func(a, b candidate) int { return a.far - b.far })
+	var names []string
+	for _, c := range near[:min(len(near), mostNear)] {
+		names = append(names, c.name)
+	}
+	return names
+}
+
 // transposed says whether two neighbouring letters in the wrong order are all
 // that two words differ in.
 func transposed(word, name string) bool {

@@ -18,6 +18,17 @@ type RunnerActionList struct {
 	Runners []RunnerAction `json:"runners"`
 }
 
+// ifDone is the name of what something was done to, or would be. What failed,
+// was skipped or was never tried has none for the format name: what reads the
+// names goes on with those.
+func ifDone(name, result string) string {
+	switch result {
+	case "accepted", "done", "would":
+		return name
+	}
+	return ""
+}
+
 func orEmpty(s *string) string {
 	if s == nil {
 		return ""
@@ -29,7 +40,7 @@ func orEmpty(s *string) string {
 func RunnerActions() output.View[RunnerAction] {
 	return output.View[RunnerAction]{
 		Key:  "runners",
-		Name: func(a RunnerAction) string { return a.RunnerID },
+		Name: func(a RunnerAction) string { return ifDone(a.RunnerID, a.Result) },
 		Columns: []output.Column[RunnerAction]{
 			{Header: "RUNNER", Text: func(a RunnerAction) string { return a.RunnerID }},
 			{Header: "APP", Rank: 1, Text: func(a RunnerAction) string { return orEmpty(a.Alias) }},

@@ -3,6 +3,7 @@ package view
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -45,6 +46,16 @@ func NewGPUs(byMachine map[string]int) GPUs {
 	}
 	slices.SortFunc(counts, byCount)
 	return GPUs{GPUs: GPUCounts{counts}, Total: total}
+}
+
+// Print prints the counts: a table, or lines, of the types, and as an object
+// with the total.
+func (g GPUs) Print(ctx context.Context, p *output.Printer) error {
+	switch p.Format() {
+	case output.JSON, output.JSONL, output.YAML:
+		return output.Object(ctx, p, g, nil)
+	}
+	return output.List(ctx, p, GPUTypes(), g.GPUs.List())
 }
 
 // List is the counts in their order.

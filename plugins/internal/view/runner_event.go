@@ -3,7 +3,6 @@ package view
 import (
 	"reflect"
 
-	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 )
 
@@ -12,13 +11,6 @@ type RunnerEvent struct {
 	Event  string `json:"event"` // added, changed, removed
 	Runner Runner `json:"runner"`
 }
-
-// The events of a watched list.
-const (
-	RunnerAdded   = "added"
-	RunnerChanged = "changed"
-	RunnerRemoved = "removed"
-)
 
 // AppendJSON appends what encoding/json would.
 func (e RunnerEvent) AppendJSON(b []byte) []byte {
@@ -34,27 +26,10 @@ func (e RunnerEvent) MarshalJSON() ([]byte, error) { return e.AppendJSON(nil), n
 // of the next in its order, then those that are there no more, as they were.
 // That time passes is no change: uptime and expiration do not count.
 func RunnerChanges(before, after []Runner) []RunnerEvent {
-	known := make(map[string]Runner, len(before))
-	for _, r := range before {
-		known[r.RunnerID] = r
-	}
-	var events []RunnerEvent
-	for _, r := range after {
-		was, ok := known[r.RunnerID]
-		switch {
-		case !ok:
-			events = append(events, RunnerEvent{RunnerAdded, r})
-		case !reflect.DeepEqual(was.timeless(), r.timeless()):
-			events = append(events, RunnerEvent{RunnerChanged, r})
-		}
-		delete(known, r.RunnerID)
-	}
-	for _, r := range before {
-		if _, gone := known[r.RunnerID]; gone {
-			events = append(events, RunnerEvent{RunnerRemoved, r})
-		}
-	}
-	return events
+	return changes(before, after,
+		func(r Runner) string { return r.RunnerID },
+		func(was, is Runner) bool { return reflect.DeepEqual(was.timeless(), is.timeless()) },
+		func(kind string, r Runner) RunnerEvent { return RunnerEvent{kind, r} })
 }
 
 // timeless is the runner without what changes by itself.
@@ -65,10 +40,7 @@ func (r Runner) timeless() Runner {
 
 // RunnerEvents is how a watched list is shown line by line.
 func RunnerEvents() output.View[RunnerEvent] {
-	v := output.View[RunnerEvent]{
-		Key:     "events",
-		Columns: []output.Column[RunnerEvent]{{Header: "EVENT", Text: func(e RunnerEvent) string { return e.Event }}},
-	}
+	var columns []output.Column[Runner]
 	for _, c := range Runners(nil).Columns {
 		switch c.Header {
 		case "ENV":
@@ -76,19 +48,9 @@ func RunnerEvents() output.View[RunnerEvent] {
 		case "APP":
 			c.Text = c.Raw
 		}
-		v.Columns = append(v.Columns, ofEvent(c))
+		columns = append(columns, c)
 	}
-	return v
-}
-
-func ofEvent(c output.Column[Runner]) output.Column[RunnerEvent] {
-	of := output.Column[RunnerEvent]{Header: c.Header, Key: c.Key, Right: c.Right, Wide: c.Wide, Rank: c.Rank}
-	of.Text = func(e RunnerEvent) string { return c.Text(e.Runner) }
-	if c.Raw != nil {
-		of.Raw = func(e RunnerEvent) string { return c.Raw(e.Runner) }
-	}
-	if c.Style != nil {
-		of.Style = func(e RunnerEvent) iostreams.Style { return c.Style(e.Runner) }
-	}
-	return of
+	return eventView(columns,
+		func(e RunnerEvent) string { return e.Event },
+		func(e RunnerEvent) Runner { return e.Runner })
 }

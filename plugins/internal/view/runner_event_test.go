@@ -38,7 +38,7 @@ func TestRunnerChanges(t *testing.T) {
 		after := base
 		tt.change(&after)
 		events := RunnerChanges([]Runner{base}, []Runner{after})
-		if got := len(events) == 1 && events[0].Event == RunnerChanged; got != tt.want || len(events) > 1 {
+		if got := len(events) == 1 && events[0].Event == EventChanged; got != tt.want || len(events) > 1 {
 			t.Errorf("%s: %+v", tt.name, events)
 		}
 	}
@@ -77,11 +77,11 @@ func TestRunnerChangesOrder(t *testing.T) {
 
 func TestRunnerEventJSON(t *testing.T) {
 	for _, r := range viewRunners() {
-		want, err := json.Marshal(map[string]any{"event": RunnerAdded, "runner": r})
+		want, err := json.Marshal(map[string]any{"event": EventAdded, "runner": r})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := json.Marshal(RunnerEvent{RunnerAdded, r})
+		got, err := json.Marshal(RunnerEvent{EventAdded, r})
 		if err != nil || string(got) != string(want) {
 			t.Errorf("%v: got %s, want %s", err, got, want)
 		}

@@ -8,12 +8,13 @@ import (
 	"os"
 
 	"github.com/fal-plugins/fal/plugins/dispatch"
+	"github.com/fal-plugins/fal/plugins/internal/installed"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, stdout, stderr io.Writer) int {
-	d := dispatch.New(dispatch.FromProcess(), []dispatch.Builtin{{Name: "help"}, {Name: "version"}})
+	d := dispatch.New(dispatch.FromProcess(), []installed.Builtin{{Name: "help"}, {Name: "version"}})
 	route, err := d.Resolve(context.Background(), args)
 	if err != nil {
 		return report(stderr, err)

@@ -27,13 +27,20 @@ type ExprError struct {
 }
 
 // Error is the message and, below it, the line with a caret under the place.
-func (e *ExprError) Error() string {
+func (e *ExprError) Error() string { return strings.Join(e.ErrorLines(), "\n") }
+
+// ErrorLines are the lines of Error.
+func (e *ExprError) ErrorLines() []string {
 	message := "bad jq expression: " + iostreams.SanitizeLine(e.Message)
 	if e.Line == 0 {
-		return message
+		return []string{message}
 	}
 	text, caret := e.excerpt()
-	return fmt.Sprintf("%s, at line %d, column %d\n    %s\n    %s^", message, e.Line, e.Column, text, strings.Repeat(" ", caret))
+	return []string{
+		fmt.Sprintf("%s, at line %d, column %d", message, e.Line, e.Column),
+		"    " + text,
+		"    " + strings.Repeat(" ", caret) + "^",
+	}
 }
 
 // ExitCode is that of a usage error.

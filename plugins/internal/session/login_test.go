@@ -1,0 +1,327 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/fal-plugins/fal/pkg/fal"
+	"github.com/fal-plugins/fal/pkg/fal/faltest"
+	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/signaltest"
+)
+
+func TestMain(m *testing.M) {
+	signaltest.Heed()
+	goleak.VerifyTestMain(m)
+}
+
+func (d *desk) keys(ctx context.Context, inv *cli.Invocation) error {
+	s, err := Open(ctx, inv)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	ctx, cancel := inv.RequestContext(ctx)
+	defer cancel()
+	n := 0
+	for _, err := range s.Client.Keys.List(ctx, nil) {
+		if err != nil {
+			return s.Error(err)
+		}
+		n++
+	}
+	fmt.Fprintln(inv.IO.Out, n, "keys")
+	return nil
+}
+
+func (d *desk) whoami(ctx context.Context, inv *cli.Invocation) error {
+	s, err := Open(ctx, inv)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	ctx, cancel := inv.RequestContext(ctx)
+	defer cancel()
+	a, err := s.Client.Accounts.Current(ctx)
+	if err != nil {
+		return s.Error(err)
+	}
+	fmt.Fprintln(inv.IO.Out, a.Nickname)
+	return nil
+}
+
+const noKeys = "0 keys\n"
+
+// A command for a team is one request once the accounts are known.
+func TestOneRequest(t *testing.T) {
+	d := newDesk(t)
+	d.want(d.run("keys", "--team", "acme"), 0, noKeys)
+	seen := d.wantRequests(0, "GET /users/teams", "ListUserKeys team|3")
+	for range 3 {
+		d.want(d.run("keys", "--team", "acme"), 0, noKeys)
+		seen = d.wantRequests(seen, "ListUserKeys team|3")
+	}
+	d.want(d.run("keys", "--team", "Acme"), 0, noKeys) // as it is written goes first
+	seen = d.wantRequests(seen, "ListUserKeys team|2")
+	d.want(d.run("keys", "--team", "ADA"), 0, noKeys)
+	seen = d.wantRequests(seen, "ListUserKeys github|1")
+	d.want(d.run("whoami", "--team", "acme"), 0, "acme\n")
+	seen = d.wantRequests(seen, "GET /users/current team|3")
+	d.want(d.run("keys"), 0, noKeys)
+	d.wantRequests(seen, "ListUserKeys")
+	if n := d.issuer.requests(); n != 0 {
+		t.Errorf("the issuer was asked %d times", n)
+	}
+	for _, c := range d.server.Calls() {
+		if !strings.HasPrefix(c.Get("authorization"), "Bearer canary-head.") {
+			t.Errorf("%s with %q", c.Method, c.Get("authorization"))
+		}
+	}
+}
+
+func TestSelectedAccount(t *testing.T) {
+	d := newDesk(t)
+	if err := os.WriteFile(d.env["FAL_CONFIG_PATH"], []byte("[__internal__]\nteam = 'acme'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.want(d.run("whoami", "-v"), 0, "acme\n", "login of github|1 in ", "account acme from "+d.env["FAL_CONFIG_PATH"])
+	d.want(d.run("whoami", "--team", "ada"), 0, "ada\n")
+	d.server.SetAccounts(faltest.Account{UserID: "github|1", Nickname: "ada", Personal: true}, faltest.Account{UserID: "team|9", Nickname: "acne"})
+	if err := os.RemoveAll(d.env["FAL_CACHE_DIR"]); err != nil {
+		t.Fatal(err)
+	}
+	d.want(d.run("whoami"), 4, "", "team acme from "+d.env["FAL_CONFIG_PATH"]+" is none of the accounts of the login", "hint: did you mean acne?", "hint: there are ada, acne")
+}
+
+// What another account is, or was, is not taken for this one's.
+func TestCacheIsOfTheLogin(t *testing.T) {
+	d := newDesk(t)
+	d.want(d.run("keys", "--team", "acme"), 0, noKeys)
+	_, seen := d.methods(0)
+
+	d.login(d.issuer.token("github|7", "canary-7", time.Now().Add(24*time.Hour))) // somebody else logged in
+	d.server.SetAccounts(faltest.Account{UserID: "team|70", Nickname: "acme"})
+	d.want(d.run("keys", "--team", "acme"), 0, noKeys)
+	seen = d.wantRequests(seen, "GET /users/teams", "ListUserKeys team|70")
+
+	// A team that is not known yet is asked for.
+	d.server.SetAccounts(faltest.Account{UserID: "team|70", Nickname: "acme"}, faltest.Account{UserID: "team|71", Nickname: "new"})
+	d.want(d.run("keys", "--team", "new"), 0, noKeys)
+	seen = d.wantRequests(seen, "GET /users/teams", "ListUserKeys team|71")
+	d.want(d.run("keys", "--team", "newt"), 4, "", "team newt from --team is none of the accounts of the login", "did you mean new?")
+	seen = d.wantRequests(seen, "GET /users/teams")
+
+	// An opaque token is its own name, and a broken cache is none.
+	d.login("canary-opaque")
+	d.want(d.run("keys", "--team", "acme"), 0, noKeys)
+	seen = d.wantRequests(seen, "GET /users/teams", "ListUserKeys team|70")
+	files, err := filepath.Glob(filepath.Join(d.env["FAL_CACHE_DIR"], "*", "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%q, %v", files, err)
+	}
+	for _, f := range files {
+		if err := os.WriteFile(f, []byte(`{"value":"!`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.want(d.run("keys", "--team", "acme"), 0, noKeys)
+	seen = d.wantRequests(seen, "GET /users/teams", "ListUserKeys team|70")
+
+	// Without a place for a cache all works, in two requests.
+	d.env["FAL_CACHE_DIR"] = d.tokenPath()
+	for range 2 {
+		d.want(d.run("keys", "--team", "acme"), 0, noKeys)
+		seen = d.wantRequests(seen, "GET /users/teams", "ListUserKeys team|70")
+	}
+}
+
+func TestNotAccepted(t *testing.T) {
+	d := newDesk(t)
+	d.want(d.run("keys", "--team", "acme"), 0, noKeys)
+	_, seen := d.methods(0)
+
+	// Not a member any more: the accounts are asked for again.
+	d.server.Script("ListUserKeys", faltest.Fail(fal.CodePermissionDenied, "not a member of this account"))
+	d.want(d.run("keys", "--team", "acme"), 4, "", "not a member of this account", "hint: team acme came from --team")
+	seen = d.wantRequests(seen, "ListUserKeys team|3")
+	d.want(d.run("keys", "--team", "acme"), 0, noKeys)
+	seen = d.wantRequests(seen, "GET /users/teams", "ListUserKeys team|3")
+
+	// A token that ended before its time: so is a new one.
+	d.server.Script("ListUserKeys", faltest.Fail(fal.CodeUnauthenticated, "what is this"))
+	d.want(d.run("keys", "--team", "acme"), 4, "", "what is this", "hint: the login came from "+d.tokenPath())
+	seen = d.wantRequests(seen, "ListUserKeys team|3")
+	if d.stored() != "canary-refresh-0" || d.issuer.requests() != 0 {
+		t.Errorf("stored %q; the issuer was asked %d times", d.stored(), d.issuer.requests())
+	}
+	d.want(d.run("keys", "--team", "acme"), 0, noKeys)
+	d.wantRequests(seen, "GET /users/teams", "ListUserKeys team|3")
+	if !strings.HasPrefix(d.stored(), "canary-refresh-1\n") || d.issuer.requests() != 1 {
+		t.Errorf("stored %q; the issuer was asked %d times", d.stored(), d.issuer.requests())
+	}
+}
+
+// What goes wrong at the issuer, for calls of both sides, with an account to
+// find and without one.
+func TestIssuerFails(t *testing.T) {
+	for name, tt := range map[string]struct {
+		answer http.HandlerFunc
+		url    func(*testing.T) string
+		code   int
+		gone   bool
+		stderr []string
+	}{
+		"down": {answer: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "oops", 500) },
+			code: 6, stderr: []string{"answered with HTTP status 500; the login is kept", "hint: the address of the issuer came from FAL_AUTH_URL"}},
+		"a page": {answer: func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, "<html>canary: log in to the hotel</html>")
+		}, code: 6, stderr: []string{"is not the issuer; the login is kept"}},
+		"refused by a proxy": {answer: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusForbidden) },
+			code: 6, stderr: []string{"the login is kept"}},
+		"reset": {answer: func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) },
+			code: 6, stderr: []string{"cannot reach ", "; the login is kept"}},
+		"nobody listens": {url: func(t *testing.T) string {
+			server := newIssuer(t)
+			server.Close()
+			return server.URL
+		}, code: 6, stderr: []string{"cannot reach ", "; the login is kept"}},
+		"silent": {url: silence, code: 6, stderr: []string{"in time; the login is kept", "--timeout"}},
+		"another error": {answer: func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(400)
+			fmt.Fprint(w, `{"error":"unauthorized_client","error_description":"no\u001b[31m"}`)
+		}, code: 4, stderr: []string{"unauthorized_client", "; the login is kept"}},
+		"over": {answer: func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(403)
+			fmt.Fprint(w, `{"error":"invalid_grant"}`)
+		}, code: 4, gone: true, stderr: []string{"does not accept the login any more: you are logged out", "hint: export FAL_KEY="}},
+		"no issuer": {url: func(*testing.T) string { return "http://auth.example.com" },
+			code: 2, stderr: []string{"must begin with https://", "hint: the address of the issuer came from FAL_AUTH_URL"}},
+	} {
+		for _, argv := range [][]string{{"keys"}, {"whoami"}, {"keys", "--team", "acme"}, {"whoami", "--debug"}} {
+			t.Run(name+" "+strings.Join(argv, " "), func(t *testing.T) {
+				t.Parallel()
+				d := newDesk(t)
+				d.issuer.answer = tt.answer
+				if tt.url != nil {
+					d.env["FAL_AUTH_URL"] = tt.url(t)
+				}
+				d.login(unsigned(map[string]any{"sub": "github|1", "exp": time.Now().Add(-time.Hour).Unix()}))
+				before := d.stored()
+				if name == "silent" {
+					argv = append(argv, "--timeout", "500ms")
+				}
+				d.want(d.run(argv...), tt.code, "", tt.stderr...)
+				if after := d.stored(); after != before != tt.gone || tt.gone && after != "" {
+					t.Errorf("the login is %q, and was %q", after, before)
+				}
+				d.wantRequests(0)
+			})
+		}
+	}
+}
+
+func TestRefreshes(t *testing.T) {
+	d := newDesk(t)
+	d.expire()
+	r := d.run("keys", "--team", "acme", "--debug")
+	d.want(r, 0, noKeys, "POST /oauth/token: 200 OK", "authorization: [redacted]")
+	d.wantRequests(0, "GET /users/teams", "ListUserKeys team|3")
+	if d.issuer.requests() != 1 || !strings.HasPrefix(d.stored(), "canary-refresh-1\n") {
+		t.Errorf("asked %d times, stored %q", d.issuer.requests(), d.stored())
+	}
+}
+
+// A login is not given to whatever listens on this machine, unless it is its.
+func TestLoginOfAnotherIssuer(t *testing.T) {
+	service := unsigned(map[string]any{"iss": "https://auth.fal.ai/", "sub": "github|1", "exp": time.Now().Add(24 * time.Hour).Unix()})
+	for name, tt := range map[string]struct {
+		access  string
+		named   bool // FAL_HOME_DIR is set
+		code    int
+		message string
+	}{
+		"of the service":             {access: service, code: 4, message: "nothing was sent"},
+		"of the service, named":      {access: service, named: true, code: 4, message: "nothing was sent"},
+		"nobody knows whose":         {code: 4, message: "nothing was sent"},
+		"nobody knows whose, named":  {named: true, code: 6, message: "is not the issuer; the login is kept"},
+		"of the control plane there": {access: "own", code: 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			delete(d.env, "FAL_AUTH_URL")
+			if tt.access == "own" {
+				tt.access = unsigned(map[string]any{"iss": d.server.RESTURL() + "/auth/", "exp": time.Now().Add(24 * time.Hour).Unix()})
+			}
+			if !tt.named {
+				t.Setenv("HOME", d.home)
+				t.Setenv("USERPROFILE", d.home)
+				delete(d.env, "FAL_HOME_DIR")
+				d.home = filepath.Join(d.home, ".fal")
+				if err := os.Mkdir(d.home, 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			d.login(tt.access)
+			before := d.stored()
+			if tt.code == 0 {
+				d.want(d.run("keys"), 0, noKeys)
+				return
+			}
+			d.want(d.run("keys"), tt.code, "", tt.message)
+			if d.stored() != before {
+				t.Error("the login changed")
+			}
+			for _, c := range d.server.Calls() {
+				if !tt.named || strings.Contains(c.Get("authorization"), "canary") {
+					t.Errorf("%s was sent", c.Method)
+				}
+			}
+		})
+	}
+}
+
+// The account of a key is asked for once, too.
+func TestTeamOfAKey(t *testing.T) {
+	d := newDesk(t)
+	d.env["FAL_KEY"] = "id:canary-5ecret"
+	d.want(d.run("keys", "--team", "ada"), 0, noKeys)
+	seen := d.wantRequests(0, "GET /users/current", "ListUserKeys")
+	d.want(d.run("keys", "--team", "ADA"), 0, noKeys)
+	seen = d.wantRequests(seen, "ListUserKeys")
+	d.want(d.run("keys", "--team", "acme"), 4, "", "the key from FAL_KEY belongs to ada, not to team acme")
+	seen = d.wantRequests(seen, "GET /users/current")
+	d.env["FAL_KEY"] = "other:canary-5ecret"
+	d.want(d.run("keys", "--team", "ada"), 0, noKeys)
+	d.wantRequests(seen, "GET /users/current", "ListUserKeys")
+}
+
+func TestNoLogin(t *testing.T) {
+	d := newDesk(t)
+	if err := os.Remove(d.tokenPath()); err != nil {
+		t.Fatal(err)
+	}
+	r := d.run("keys")
+	d.want(r, 4, "", "no credentials\nhint: export FAL_KEY=<id>:<secret>\n")
+	if strings.Contains(r.err, "auth login") {
+		t.Error("a hint names a program that is not there")
+	}
+	bin := t.TempDir()
+	for _, name := range []string{"fal-auth", "fal-auth.exe"} {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.env["PATH"] = bin
+	d.want(d.run("keys"), 4, "", "hint: fal-auth login\n")
+}

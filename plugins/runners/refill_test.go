@@ -1,0 +1,84 @@
+package runners
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/fal-plugins/fal/pkg/fal/faltest"
+)
+
+// Before a question, and in a dry run, it is said what min_concurrency will
+// start again.
+func TestStopNotesRefill(t *testing.T) {
+	const (
+		checkout = "note: min_concurrency of checkout is 1: one will be started again\n"
+		staging  = "note: min_concurrency of checkout--staging is 1: one will be started again\n"
+	)
+	apps := func(minimum int32) []faltest.App {
+		return []faltest.App{
+			{Alias: "checkout", Settings: faltest.Settings{MinConcurrency: minimum}},
+			{Alias: "sd\x1b[31mxl", Settings: faltest.Settings{}},
+			{Alias: "idle", Settings: faltest.Settings{MinConcurrency: 5}},
+			{Alias: "checkout--staging", Environment: "staging", Settings: faltest.Settings{MinConcurrency: 1}},
+		}
+	}
+	tests := []struct {
+		argv    string
+		minimum int32
+		notes   string
+	}{
+		{"stop --app checkout", 1, checkout},
+		{"stop --app checkout", 2, "note: min_concurrency of checkout is 2: 2 will be started again\n"},
+		{"stop --app checkout", 7, "note: min_concurrency of checkout is 7: 2 will be started again\n"},
+		{"stop --app checkout", 0, ""},
+		{"stop --state idle", 1, ""}, // another one is left
+		{"stop --state idle", 2, "note: min_concurrency of checkout is 2: one will be started again\n"},
+		{"stop --all", 1, checkout + staging},
+		{"stop --app checkout--staging", 1, staging},
+		{"stop --app checkout --dry-run", 1, checkout},
+		{"stop --replace --app checkout", 1, ""},
+		{"kill --app checkout", 1, ""},
+		{"stop --app checkout --yes", 1, ""},
+		{"stop 4f2a", 1, ""},
+		{"stop 4f2a --dry-run", 1, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.argv, func(t *testing.T) {
+			tm := newTerm(t)
+			tm.server.SetApps(apps(tt.minimum)...)
+			tm.tty, tm.stdin = true, "n\n"
+			r := tm.run(strings.Fields(tt.argv)...)
+			var notes strings.Builder
+			for line := range strings.Lines(r.err) {
+				if strings.HasPrefix(line, "note: ") {
+					notes.WriteString(line)
+				}
+			}
+			if notes.String() != tt.notes {
+				t.Errorf("%q, want %q", notes.String(), tt.notes)
+			}
+			if before, _, asked := strings.Cut(r.err, "? [y/N]"); asked && strings.Count(before, "note: ") != strings.Count(tt.notes, "note: ") {
+				t.Errorf("a note behind the question: %q", r.err)
+			}
+			if asked := len(tm.server.Calls("ListAliases")) > 0; asked != (tt.notes != "" || tt.minimum == 0 || tt.argv == "stop --state idle") {
+				t.Errorf("asked for apps: %t", asked)
+			}
+		})
+	}
+}
+
+// Who cannot be told is asked all the same, and nothing is said about it.
+func TestStopWithoutNotes(t *testing.T) {
+	for name, answer := range map[string]faltest.Answer{
+		"refused":   faltest.Fail(7, "no apps for this key"),
+		"no answer": faltest.Hang(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			tm := newTerm(t)
+			tm.server.Handle("ListAliases", func(faltest.Call) faltest.Answer { return answer })
+			tm.tty, tm.stdin = true, "y\n"
+			r := tm.run("stop", "--state", "idle")
+			tm.want(r, 0, "stopping "+idC+"\n", idC+"  checkout  IDLE  41s\nStop 1 runner? [y/N]")
+		})
+	}
+}
