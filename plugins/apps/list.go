@@ -1,0 +1,111 @@
+package apps
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/output"
+	"github.com/fal-plugins/fal/plugins/internal/session"
+	"github.com/fal-plugins/fal/plugins/internal/view"
+	"github.com/fal-plugins/fal/plugins/internal/watch"
+)
+
+type listOptions struct {
+	dependencies
+
+	filter        string
+	regions       []string
+	sort          string
+	sortByRunners bool
+	watching      watch.Options
+}
+
+// regionNames are the regions of the service.
+var regionNames = [...]string{"us-west", "us-central", "us-east", "eu-north", "eu-west"}
+
+func newList(d dependencies) *cli.Command {
+	o := &listOptions{dependencies: d}
+	return &cli.Command{
+		Name:    "list",
+		Aliases: []string{"ls"},
+		Summary: "List apps",
+		Description: "Lists the apps of an environment by name, with what they run on and how they scale; -o wide shows every setting. An app in another environment than main is called NAME--ENV by the service: a table shows the two apart.\n\n" +
+			`With --watch the list goes on until Ctrl-C. On a terminal it is redrawn; in a pipe each change is a line of its own, {"event": "added", "app": {...}}: first all that are there are added, then apps are added, changed and removed, and --jq filters line by line. A service that is away for a while is asked again.`,
+		Output:      cli.Records,
+		JSON:        view.AppList{},
+		Environment: true,
+		Flags: append([]*cli.Flag{
+			{Name: "filter", Placeholder: "TEXT", Value: cli.NonEmpty(&o.filter), Usage: "only apps whose alias contains the text"},
+			{Name: "regions", Placeholder: "REGION", Values: regionNames[:], Greedy: true, Value: cli.Strings(&o.regions),
+				Usage: "only apps that may run in one of these regions: " + strings.Join(regionNames[:], ", ")},
+			{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&o.sort),
+				Usage: "sort by " + strings.Join(view.Apps(nil).SortNames(), ", ")},
+			{Name: "sort-by-runners", Value: cli.Bool(&o.sortByRunners), Usage: "same as --sort runners"},
+		}, o.watching.Flags()...),
+		Lasts: func() bool { return o.watching.On },
+		Examples: []cli.Example{
+			{Comment: "the busiest apps first", Line: "fal apps list --sort runners:desc"},
+			{Comment: "what keeps runners without requests", Line: "fal apps list --jq '.apps[] | select(.min_concurrency > 0).alias'"},
+			{Comment: "no runner of staging is kept", Line: "fal apps list --env staging -o name | xargs fal apps scale --min-concurrency 0"},
+		},
+		Run: func(ctx context.Context, inv *cli.Invocation) error { return runList(ctx, inv, o) },
+	}
+}
+
+func runList(ctx context.Context, inv *cli.Invocation, o *listOptions) error {
+	if err := o.watching.Check(inv); err != nil {
+		return err
+	}
+	if o.sortByRunners && o.sort != "" {
+		return cli.Usagef("--sort and --sort-by-runners contradict each other")
+	}
+	key := o.sort
+	if o.sortByRunners {
+		key = "runners"
+	}
+	order, err := output.ParseSort(view.Apps(nil), key)
+	if err != nil { // told before anything is asked for
+		return err
+	}
+	s, err := o.connect(ctx, inv)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	look := func(ctx context.Context) ([]view.App, error) { return o.rows(ctx, inv, s) }
+	if o.watching.On {
+		return watch.Run(ctx, inv, o.watching, watch.List[view.App, view.AppEvent]{
+			Look: look, View: view.Apps, Order: order, Changes: view.AppChanges, Events: view.AppEvents(), Now: o.now,
+		})
+	}
+	rows, err := look(ctx)
+	if err != nil {
+		return err
+	}
+	v := view.Apps(rows)
+	v.Compare = order
+	return output.List(ctx, inv.Printer, v, rows)
+}
+
+// rows are the apps that were asked for.
+func (o *listOptions) rows(ctx context.Context, inv *cli.Invocation, s *session.Session) ([]view.App, error) {
+	ctx, cancel := inv.RequestContext(ctx)
+	defer cancel()
+	var rows []view.App
+	for a, err := range s.Client.Apps.List(ctx, nil) {
+		if err != nil {
+			return nil, noEnvironment(s, err)
+		}
+		if len(rows) == cap(rows) {
+			rows = slices.Grow(rows, max(64, len(rows))) // append grows large slices by a quarter only
+		}
+		somewhere := slices.ContainsFunc(o.regions, func(r string) bool { return slices.Contains(a.Regions, r) })
+		if strings.Contains(a.Alias, o.filter) && cmp.Or(len(o.regions) == 0, somewhere) {
+			rows = append(rows, view.NewApp(a))
+		}
+	}
+	return rows, nil
+}
