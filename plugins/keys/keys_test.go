@@ -1,0 +1,377 @@
+package keys
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/fal-plugins/fal/pkg/fal"
+	"github.com/fal-plugins/fal/pkg/fal/faltest"
+	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+	"github.com/fal-plugins/fal/plugins/internal/session"
+	"github.com/fal-plugins/fal/plugins/internal/signaltest"
+)
+
+func TestMain(m *testing.M) {
+	signaltest.Heed()
+	goleak.VerifyTestMain(m)
+}
+
+// Ids of the sample keys; two begin alike. The key in use has another form.
+const (
+	idInUse = "testid"
+	idAdmin = "19aa4c02-0000-4000-8000-000000000001"
+	idAPI   = "19ab0007-0000-4000-8000-000000000002"
+	idNew   = "7d1e91c0-0000-4000-8000-000000000003"
+	secret  = "canary-5ecret"
+)
+
+// term is a command at a terminal, or in pipes, against a recording server.
+type term struct {
+	t      *testing.T
+	server *faltest.Server
+	env    map[string]string
+	stdin  string
+	tty    bool
+	config string
+	closed bool // stdout can not be written
+}
+
+type result struct {
+	code     int
+	out, err string
+}
+
+func newTerm(t *testing.T) *term {
+	server := faltest.New(t)
+	server.Handle("ListUserKeys", func(faltest.Call) faltest.Answer {
+		return faltest.Reply(fmt.Sprintf(`{"user_keys": [
+			{"key_id": %q, "created_at": "2026-11-21T11:00:00.5Z", "scope": "API", "alias": "ci \u001b[31m[red]"},
+			{"key_id": %q, "created_at": "2026-11-20T12:00:00Z", "alias": "old ci"},
+			{"key_id": %q, "created_at": "2026-11-19T12:00:00Z"}]}`, idAPI, idAdmin, idInUse))
+	})
+	server.Handle("CreateUserKey", func(faltest.Call) faltest.Answer {
+		return faltest.Reply(fmt.Sprintf(`{"key_id": %q, "key_secret": %q}`, idNew, secret))
+	})
+	config := filepath.Join(t.TempDir(), "config.toml")
+	return &term{t: t, server: server, config: config, env: map[string]string{
+		"FAL_KEY": idInUse + ":testsecret", "FAL_GRPC_HOST": server.Host(), "FAL_REST_HOST": server.Host(), "FAL_CONFIG_PATH": config,
+	}}
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, os.ErrPermission }
+
+func (tm *term) run(argv ...string) result { return tm.runContext(tm.t.Context(), argv...) }
+
+func (tm *term) runContext(ctx context.Context, argv ...string) result {
+	tm.t.Helper()
+	streams, in, out, errout := iostreams.Test()
+	in.WriteString(tm.stdin)
+	getenv := func(name string) string { return tm.env[name] }
+	streams.SetEnv(getenv)
+	streams.SetTerminal(tm.tty, tm.tty, tm.tty)
+	streams.SetColor(iostreams.ColorNever)
+	if tm.closed {
+		streams.Out = brokenWriter{}
+	}
+	d := dependencies{connect: session.Open, now: func() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) }}
+	code := cli.Run(ctx, app(d), cli.Process{Args: argv, Streams: streams, Getenv: getenv})
+	return result{code, out.String(), errout.String()}
+}
+
+func (tm *term) want(r result, code int, out, errout string) {
+	tm.t.Helper()
+	if r.code != code {
+		tm.t.Errorf("exit %d, want %d\nstdout %s\nstderr %s", r.code, code, r.out, r.err)
+	}
+	if r.out != out {
+		tm.t.Errorf("stdout\n%swant\n%s", r.out, out)
+	}
+	if errout == "" && r.err != "" || !strings.Contains(r.err, errout) {
+		tm.t.Errorf("stderr %q, want %q", r.err, errout)
+	}
+}
+
+// requests are the calls that the server got, one a line.
+func (tm *term) requests() []string {
+	var lines []string
+	for _, c := range tm.server.Calls() {
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, c.Request); err != nil {
+			tm.t.Fatal(err)
+		}
+		lines = append(lines, c.Method+" "+compact.String())
+	}
+	return lines
+}
+
+func (tm *term) wantRequests(want ...string) {
+	tm.t.Helper()
+	if got := tm.requests(); !slices.Equal(got, want) {
+		tm.t.Errorf("requests %q, want %q", got, want)
+	}
+}
+
+func (tm *term) write(text string) {
+	tm.t.Helper()
+	if err := os.WriteFile(tm.config, []byte(text), 0o600); err != nil {
+		tm.t.Fatal(err)
+	}
+}
+
+func (tm *term) written() string {
+	tm.t.Helper()
+	text, err := os.ReadFile(tm.config)
+	if err != nil {
+		tm.t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestTryEverything(t *testing.T) { cli.TryEverything(t, App) }
+
+func TestListJSON(t *testing.T) {
+	tm := newTerm(t)
+	r := tm.run("list")
+	var got struct {
+		Keys []map[string]any `json:"keys"`
+	}
+	if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.code != 0 || r.err != "" || strings.Count(r.out, "\n") != 1 {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	var ids []string
+	for _, k := range got.Keys {
+		if have := slices.Sorted(maps.Keys(k)); !slices.Equal(have, []string{"created_at", "description", "in_use", "key_id", "scope"}) {
+			t.Errorf("keys %q", have)
+		}
+		ids = append(ids, k["key_id"].(string))
+	}
+	if !slices.Equal(ids, []string{idInUse, idAdmin, idAPI}) {
+		t.Errorf("order %q", ids)
+	}
+	for i, want := range []map[string]any{
+		{"created_at": "2026-11-19 12:00:00+00:00", "scope": "ADMIN", "description": "", "in_use": true, "key_id": idInUse},
+		{"created_at": "2026-11-20 12:00:00+00:00", "scope": "ADMIN", "description": "old ci", "in_use": false, "key_id": idAdmin},
+		{"created_at": "2026-11-21 11:00:00.500000+00:00", "scope": "API", "description": "ci \x1b[31m[red]", "in_use": false, "key_id": idAPI},
+	} {
+		if !maps.Equal(got.Keys[i], want) {
+			t.Errorf("got %v, want %v", got.Keys[i], want)
+		}
+	}
+	tm.wantRequests("ListUserKeys {}")
+}
+
+func TestListSort(t *testing.T) {
+	for sort, want := range map[string][]string{
+		"created:desc": {idAPI, idAdmin, idInUse}, "age": {idAPI, idAdmin, idInUse}, "id": {idAdmin, idAPI, idInUse},
+		"scope": {idInUse, idAdmin, idAPI}, "description:desc": {idAdmin, idAPI, idInUse},
+	} {
+		tm := newTerm(t)
+		tm.want(tm.run("list", "-o", "name", "--sort", sort), 0, strings.Join(want, "\n")+"\n", "")
+	}
+	tm := newTerm(t)
+	tm.want(tm.run("list", "--sort", "nonsense"), 2, "", "unknown sort key")
+	tm.wantRequests()
+}
+
+func TestListEmpty(t *testing.T) {
+	tm := newTerm(t)
+	tm.server.Script("ListUserKeys", faltest.Reply())
+	tm.want(tm.run("list"), 0, `{"keys":[]}`+"\n", "no keys\n")
+}
+
+func TestCreate(t *testing.T) {
+	line := "FAL_KEY='" + idNew + ":" + secret + "'\n"
+	for _, tt := range []struct {
+		argv, request, out, note string
+	}{
+		{"create", `{"scope":"API"}`, line, "warning: the secret of this API key is shown only once"},
+		{"create --scope api --desc é", `{"alias":"é","scope":"API"}`, line, "warning: "},
+		{"create --scope Admin", `{}`, line, "warning: the secret of this ADMIN key"},
+		{"create --desc=", `{"alias":"","scope":"API"}`, line, "warning: "},
+		{"create --scope ADMIN --json", `{}`, `{"key_id":"` + idNew + `","key_secret":"` + secret + `","scope":"ADMIN","description":"","profile":null}` + "\n", ""},
+		{"create --desc d -q .key_secret,.description", `{"alias":"d","scope":"API"}`, secret + "\nd\n", ""},
+	} {
+		tm := newTerm(t)
+		tm.want(tm.run(strings.Fields(tt.argv)...), 0, tt.out, tt.note)
+		tm.wantRequests("CreateUserKey " + tt.request)
+	}
+}
+
+func TestCreateQuotes(t *testing.T) {
+	tm := newTerm(t)
+	tm.server.Script("CreateUserKey", faltest.Reply(`{"key_id": "a", "key_secret": "it's\u001b[31m"}`))
+	tm.want(tm.run("create"), 0, "FAL_KEY='a:it'\\''s\x1b[31m'\n", "warning: ")
+	tm.tty = true
+	tm.server.Script("CreateUserKey", faltest.Reply(`{"key_id": "a", "key_secret": "s\u001b[31m"}`))
+	if r := tm.run("create"); strings.Contains(r.out, "\x1b") {
+		t.Errorf("a control character reached the terminal: %q", r.out)
+	}
+}
+
+func TestCreateUsage(t *testing.T) {
+	for argv, want := range map[string]string{
+		"create --scope root":      "unknown value",
+		"create --force":           "--force is for --save-profile",
+		"create --save-profile=":   "it is empty",
+		"create -o name":           "name is for lists",
+		"create extra":             "unexpected argument",
+		"create --jq .key_secret[": "jq",
+	} {
+		tm := newTerm(t)
+		tm.want(tm.run(strings.Fields(argv)...), 2, "", want)
+		tm.wantRequests()
+	}
+}
+
+// Whoever is not told what became of the request is told that.
+func TestCreateUncertain(t *testing.T) {
+	const advice = "a key may have been created all the same: `fal-keys list` shows it"
+	for name, tt := range map[string]struct {
+		answer faltest.Answer
+		code   int
+		advice bool
+	}{
+		"dropped":     {faltest.Drop(), 6, true},
+		"unavailable": {faltest.Fail(fal.CodeUnavailable, "later"), 6, true},
+		"internal":    {faltest.Fail(fal.CodeInternal, "oops"), 1, true},
+		"incomplete":  {faltest.Reply(`{"key_id": "a"}`), 1, true},
+		"denied":      {faltest.Fail(fal.CodePermissionDenied, "needs ADMIN"), 4, false},
+		"invalid":     {faltest.Fail(fal.CodeInvalidArgument, "too long"), 2, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tm := newTerm(t)
+			tm.server.Script("CreateUserKey", tt.answer)
+			r := tm.run("create")
+			if r.code != tt.code || r.out != "" || strings.Contains(r.err, advice) != tt.advice {
+				t.Errorf("%+v", r)
+			}
+			if n := len(tm.requests()); n != 1 {
+				t.Errorf("%d requests: creation was repeated", n)
+			}
+		})
+	}
+	tm := newTerm(t)
+	tm.server.Close()
+	if r := tm.run("create"); r.code != 6 || strings.Contains(r.err, "may have been created") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestCreateInterrupted(t *testing.T) {
+	tm := newTerm(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	tm.server.Handle("CreateUserKey", func(faltest.Call) faltest.Answer { cancel(); return faltest.Hang() })
+	tm.want(tm.runContext(ctx, "create"), 130, "", "note: a key may have been created all the same")
+}
+
+// A key that could not be shown does not stay behind.
+func TestCreateUnprintable(t *testing.T) {
+	revoked := "key " + idNew + " was revoked again"
+	tm := newTerm(t)
+	tm.closed = true
+	tm.want(tm.run("create"), 1, "", revoked)
+	tm.closed = false
+	tm.want(tm.run("create", "-q", `error("x")`), 5, "", revoked)
+	created, gone := `CreateUserKey {"scope":"API"}`, `RevokeUserKey {"key_id":"`+idNew+`"}`
+	tm.wantRequests(created, gone, created, gone)
+
+	tm.server.Script("RevokeUserKey", faltest.Fail(fal.CodeInternal, "oops"))
+	r := tm.run("create", "-q", `error("x")`)
+	if r.code != 5 || !strings.Contains(r.err, "nor could it be revoked: oops") || !strings.Contains(r.err, "hint: fal-keys revoke "+idNew) || strings.Contains(r.err, secret) {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestDebugShowsNoSecret(t *testing.T) {
+	tm := newTerm(t)
+	for _, argv := range [][]string{{"create", "--debug", "-q", ".key_id"}, {"create", "--debug", "--save-profile", "ci"}} {
+		if r := tm.run(argv...); r.code != 0 || strings.Contains(r.out+r.err, secret) || strings.Contains(r.out+r.err, "testsecret") || !strings.Contains(r.err, "CreateUserKey") {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+func TestRevoke(t *testing.T) {
+	list, admin, api := "ListUserKeys {}", `RevokeUserKey {"key_id":"`+idAdmin+`"}`, `RevokeUserKey {"key_id":"`+idAPI+`"}`
+	inUse := `RevokeUserKey {"key_id":"` + idInUse + `"}`
+	for _, tt := range []struct {
+		name, argv string
+		tty        bool
+		stdin      string
+		code       int
+		out, err   string
+		requests   []string
+	}{
+		{name: "an id in full, as the official client", argv: "revoke " + idAdmin, out: "revoked " + idAdmin + "\n", requests: []string{admin}},
+		{name: "in capitals", argv: "revoke " + strings.ToUpper(idAdmin), out: "revoked " + idAdmin + "\n", requests: []string{admin}},
+		{name: "as other nouns say it", argv: "delete " + idAdmin, out: "revoked " + idAdmin + "\n", requests: []string{admin}},
+		{name: "in short", argv: "rm " + idAdmin, out: "revoked " + idAdmin + "\n", requests: []string{admin}},
+		{name: "names of what was done", argv: "revoke -o name " + idAdmin, out: idAdmin + "\n", requests: []string{admin}},
+		{name: "several", argv: "revoke " + idAPI + " " + idAdmin + " " + idAPI, out: "revoked " + idAPI + "\nrevoked " + idAdmin + "\n", requests: []string{api, admin}},
+		{name: "beginnings", argv: "revoke 19AA 19ab", out: "revoked " + idAdmin + "\nrevoked " + idAPI + "\n", requests: []string{list, admin, api}},
+		{name: "not unique", argv: "revoke 19a", code: 2, err: `"19a" is the beginning of 2 key ids`, requests: []string{list}},
+		{name: "unknown", argv: "revoke 19aa ffff", code: 3, err: "key ffff not found", requests: []string{list}},
+		{name: "a whole key", argv: "revoke " + idAdmin + ":hunter2", code: 2, err: "hint: fal-keys revoke " + idAdmin + "\n"},
+		{name: "empty", argv: "revoke :", code: 2, err: "is empty"},
+		{name: "none", argv: "revoke", code: 2, err: "ID is missing"},
+		{name: "the key in use", argv: "revoke testid 19aa", code: 2, err: "hint: fal-keys revoke --force -- testid 19aa", requests: []string{list}},
+		{name: "the key in use comes last", argv: "revoke --force testid 19aa", out: "revoked " + idAdmin + "\nrevoked testid\n", requests: []string{list, admin, inUse}},
+		{name: "dry run", argv: "revoke --dry-run " + idAdmin, out: "would revoke " + idAdmin + "\n", requests: []string{list}},
+		{name: "JSON of an id in full", argv: "revoke --json " + idAdmin, out: `{"keys":[{"key_id":"` + idAdmin + `","scope":null,"description":null,"action":"revoke","result":"done","error":null}]}` + "\n", requests: []string{admin}},
+		{name: "JSON", argv: "revoke --json 19aa", out: `{"keys":[{"key_id":"` + idAdmin + `","scope":"ADMIN","description":"old ci","action":"revoke","result":"done","error":null}]}` + "\n", requests: []string{list, admin}},
+		{name: "yes", argv: "revoke 19aa", tty: true, stdin: "y\n", out: "revoked " + idAdmin + "\n", err: "Revoke key " + idAdmin + ` (ADMIN, "old ci")? [y/N] `, requests: []string{list, admin}},
+		{name: "no", argv: "revoke 19aa", tty: true, stdin: "\n", code: 1, err: "nothing was revoked", requests: []string{list}},
+		{name: "shown before the question", argv: "revoke 19aa 19ab", tty: true, stdin: "n\n", code: 1, err: idAdmin + `  ADMIN, "old ci"` + "\n" + idAPI + `  API, "ci \x1b[31m[red]"` + "\nRevoke 2 keys? [y/N] ", requests: []string{list}},
+		{name: "not asked", argv: "revoke -y " + idAdmin, tty: true, out: "revoked " + idAdmin + "\n", requests: []string{admin}},
+		{name: "the key in use is said to be", argv: "revoke --force testid", tty: true, stdin: "n\n", code: 1, err: "Revoke key testid (ADMIN, in use)?", requests: []string{list}},
+		{name: "unknown at a terminal", argv: "revoke ffffffff-ffff-4fff-8fff-ffffffffffff", tty: true, code: 3, err: "not found", requests: []string{list}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tm := newTerm(t)
+			tm.tty, tm.stdin = tt.tty, tt.stdin
+			r := tm.run(strings.Fields(tt.argv)...)
+			tm.want(r, tt.code, tt.out, tt.err)
+			tm.wantRequests(tt.requests...)
+			if strings.Contains(r.err, "hunter2") || strings.Contains(r.err, "\x1b") {
+				t.Errorf("stderr %q", r.err)
+			}
+		})
+	}
+}
+
+func TestRevokeFailures(t *testing.T) {
+	missing := faltest.Fail(fal.CodeNotFound, "key is not there")
+	tm := newTerm(t)
+	tm.server.Script("RevokeUserKey", missing)
+	tm.want(tm.run("revoke", idAdmin), 3, "", "key is not there")
+
+	tm.server.Script("RevokeUserKey", missing, faltest.Reply())
+	tm.want(tm.run("revoke", idAdmin, idAPI), 1, "revoked "+idAPI+"\n", "1 of 2 keys not revoked\n  "+idAdmin+": key is not there")
+
+	tm.server.Script("RevokeUserKey", missing, faltest.Reply())
+	tm.want(tm.run("revoke", "-o", "name", idAdmin, idAPI), 1, idAPI+"\n", "1 of 2 keys not revoked")
+
+	tm.server.Script("RevokeUserKey", missing, missing)
+	tm.want(tm.run("revoke", idAdmin, idAPI), 3, "", "2 of 2 keys not revoked")
+
+	// The key in use is needed as long as there is something left to do.
+	tm.server.Script("RevokeUserKey", missing)
+	tm.want(tm.run("revoke", "--force", "testid", "19aa"), 1, "", "testid: left as it is")
+	if last := tm.requests()[len(tm.requests())-1]; !strings.Contains(last, idAdmin) {
+		t.Errorf("the last request is %s", last)
+	}
+}
