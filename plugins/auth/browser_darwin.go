@@ -1,0 +1,16 @@
+package auth
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+func opener(url string) (name string, args []string) { return "open", []string{url} }
+
+func hasDisplay(func(string) string) bool { return true }
+
+func isRoot() bool { return os.Geteuid() == 0 }
+
+// detach keeps Ctrl-C, which is for this program, away from the browser.
+func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }

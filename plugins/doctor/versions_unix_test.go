@@ -1,0 +1,81 @@
+//go:build unix
+
+package doctor
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestOfficialClient(t *testing.T) {
+	s := newScene(t)
+	s.write("bin/fal", "#!/nowhere/python3\n")
+	chmod(t, filepath.Join(s.home, "bin", "fal"))
+	s.wants(s.patient().checkClient(t.Context()), "ok", "not recorded beside it", "")
+
+	site := "venv/lib/python3.11/site-packages/"
+	s.write(site+"fal-1.80.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: fal\nVersion: 1.80.0\n\nVersion: 9\n")
+	s.write(site+"isolate-0.20.0.dist-info/METADATA", "Name: isolate\nVersion: 0.20.0\n")
+	s.write(site+"fal_client-0.5.dist-info/METADATA", "Name: fal_client\nVersion: 0.5\n")
+	s.write("venv/pyvenv.cfg", "home = /usr/bin\nversion = 3.11.9\n")
+	ran := filepath.Join(s.home, "ran")
+	s.write("venv/bin/fal", "#!/bin/sh\ntouch "+ran+"\n")
+	chmod(t, filepath.Join(s.home, "venv", "bin", "fal"))
+	for _, path := range []string{"venv/bin", "linked"} { // links lead to the environment
+		if path == "linked" {
+			if err := os.Mkdir(filepath.Join(s.home, "linked"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink(filepath.Join(s.home, "venv", "bin", "fal"), filepath.Join(s.home, "linked", "fal")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.env["PATH"] = filepath.Join(s.home, path)
+		p := s.patient()
+		s.wants(p.checkClient(t.Context()), "ok", "the official client is 1.80.0, ~/"+path+"/fal", "")
+		if d := p.diagnosis(nil); d.Isolate != "0.20.0" || d.Python != "3.11.9" {
+			t.Errorf("%+v", d)
+		}
+	}
+	// The interpreter leads there too.
+	s.write("elsewhere/fal", "#!"+filepath.Join(s.home, "venv", "bin", "python3")+"\n")
+	chmod(t, filepath.Join(s.home, "elsewhere", "fal"))
+	s.env["PATH"] = filepath.Join(s.home, "elsewhere")
+	s.wants(s.patient().checkClient(t.Context()), "ok", "1.80.0", "")
+	if _, err := os.Stat(ran); err == nil {
+		t.Error("it was run")
+	}
+}
+
+func chmod(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Chmod(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPlugins(t *testing.T) {
+	s := newScene(t)
+	s.write("own/fal-doctor", "")
+	s.write("own/fal", "")
+	s.write("bin/fal-x", "#!/bin/sh\n")
+	s.write("bin/fal-broken", "#!/nowhere/python\n")
+	s.write("bin/fal-plain", "#!/bin/sh\n")
+	s.write("bin/fal", "#!/bin/sh\n")
+	s.write("more/fal-x", "#!/bin/sh\n")
+	for _, path := range []string{"own/fal-doctor", "own/fal", "bin/fal-x", "bin/fal-broken", "bin/fal", "more/fal-x"} {
+		chmod(t, filepath.Join(s.home, path))
+	}
+	s.deps.self = filepath.Join(s.home, "own", "fal-doctor")
+	s.env["PATH"] = filepath.Join(s.home, "bin") + ":" + filepath.Join(s.home, "more") + ":relative"
+	f := s.patient().checkPlugins(t.Context())
+	for _, want := range []string{
+		"~/bin/fal-broken: its interpreter /nowhere/python does not exist", "~/bin/fal-plain: not executable",
+		"~/more/fal-x: shadowed by ", `the entry "relative" of PATH is not used`, "`fal` runs ",
+	} {
+		s.wants(f, "warning", want, "export PATH=")
+	}
+	s.env["PATH"] = filepath.Join(s.home, "more")
+	s.wants(s.patient().checkPlugins(t.Context()), "warning", "~/own is not on PATH", "export PATH="+filepath.Join(s.home, "own")+`:"$PATH"`)
+}

@@ -1,0 +1,435 @@
+package profile
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/fal-plugins/fal/pkg/fal/faltest"
+	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+	"github.com/fal-plugins/fal/plugins/internal/session"
+	"github.com/fal-plugins/fal/plugins/internal/signaltest"
+)
+
+func TestMain(m *testing.M) {
+	signaltest.Heed()
+	goleak.VerifyTestMain(m)
+}
+
+const (
+	secret  = "c4n4ry-0123456789"
+	someKey = "new:" + secret
+)
+
+// term is a command at a terminal, or in pipes, with a file of its own.
+type term struct {
+	t      *testing.T
+	env    map[string]string
+	stdin  string
+	tty    bool
+	config string
+}
+
+type result struct {
+	code     int
+	out, err string
+}
+
+func newTerm(t *testing.T, file string) *term {
+	tm := &term{t: t, config: filepath.Join(t.TempDir(), "config.toml")}
+	tm.env = map[string]string{"FAL_CONFIG_PATH": tm.config, "FAL_HOME_DIR": t.TempDir()}
+	if file != "" {
+		tm.write(file)
+	}
+	return tm
+}
+
+func (tm *term) write(text string) {
+	tm.t.Helper()
+	if err := os.WriteFile(tm.config, []byte(text), 0o600); err != nil {
+		tm.t.Fatal(err)
+	}
+}
+
+func (tm *term) wantFile(want string) {
+	tm.t.Helper()
+	got, err := os.ReadFile(tm.config)
+	if err != nil && !(want == "" && os.IsNotExist(err)) || string(got) != want {
+		tm.t.Errorf("%v: the file is\n%swant\n%s", err, got, want)
+	}
+	if info, err := os.Stat(tm.config); err == nil && runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		tm.t.Errorf("mode %v", info.Mode())
+	}
+}
+
+func (tm *term) run(argv ...string) result {
+	tm.t.Helper()
+	streams, in, out, errout := iostreams.Test()
+	in.WriteString(tm.stdin)
+	getenv := func(name string) string { return tm.env[name] }
+	streams.SetEnv(getenv)
+	streams.SetTerminal(tm.tty, tm.tty, tm.tty)
+	streams.SetColor(iostreams.ColorNever)
+	code := cli.Run(tm.t.Context(), app(dependencies{connect: session.OpenKey}), cli.Process{Args: argv, Streams: streams, Getenv: getenv})
+	r := result{code, out.String(), errout.String()}
+	// Whatever was asked for, no secret of the file or of the input is shown.
+	if all := r.out + r.err; strings.Contains(all, "c4n4ry") || strings.Contains(all, "\x1b") {
+		tm.t.Errorf("%q shows\n%s", argv, all)
+	}
+	return r
+}
+
+func (tm *term) want(r result, code int, out, errout string) {
+	tm.t.Helper()
+	if r.code != code {
+		tm.t.Errorf("exit %d, want %d\nstdout %s\nstderr %s", r.code, code, r.out, r.err)
+	}
+	if r.out != out {
+		tm.t.Errorf("stdout\n%swant\n%s", r.out, out)
+	}
+	if errout == "" && r.err != "" || !strings.Contains(r.err, errout) {
+		tm.t.Errorf("stderr %q, want %q", r.err, errout)
+	}
+}
+
+// file is as a person and the official client leave one behind.
+const file = `check_updates = false
+
+# the service
+[prod]
+key = "7d1e:c4n4ry-0123456789abcdef" # from the dashboard
+host = "api.example.com"
+note = "c4n4ry"
+n = 5
+
+[__internal__]
+profile = "prod"
+team = "acme"
+
+[dev]
+local_host = "localhost:5005"
+key = "short:c4n4ry"
+
+[odd]
+key = "c4n4ry"
+host = "c4n4ry:c4n4ry"
+[odd.more]
+x = 1
+`
+
+func TestTryEverything(t *testing.T) { cli.TryEverything(t, App) }
+
+func TestList(t *testing.T) {
+	tm := newTerm(t, file)
+	tm.want(tm.run("list"), 0, `{"profiles":[`+
+		`{"profile":"prod","is_set":true,"settings":["key","host","note","n"],"host":"api.example.com","key":"7d1e:…cdef"},`+
+		`{"profile":"dev","is_set":false,"settings":["local_host","key"],"host":"localhost:5005","key":"short:…"},`+
+		`{"profile":"odd","is_set":false,"settings":["key","host","more"],"host":"malformed","key":"malformed"}]}`+"\n", "")
+	tm.want(tm.run("ls", "-o", "name"), 0, "prod\ndev\nodd\n", "")
+	tm.tty = true
+	tm.want(tm.run("list"), 0, "PROFILE  IN USE  HOST             KEY\n"+
+		"prod     yes     api.example.com  7d1e:…cdef\n"+
+		"dev              localhost:5005   short:…\n"+
+		"odd              malformed        malformed\n", "3 profiles\n")
+	tm.tty = false
+	tm.env["FAL_PROFILE"] = "dev"
+	tm.want(tm.run("list", "-q", ".profiles[] | select(.is_set).profile"), 0, "dev\n", "")
+	tm.env["FAL_PROFILE"] = "nobody"
+	tm.want(tm.run("list", "-q", ".profiles[] | select(.is_set).profile"), 0, "", "notice: profile nobody is chosen and not in the file: commands use none\n")
+	tm.want(newTerm(t, "").run("list"), 0, `{"profiles":[]}`+"\n", "no profiles\n")
+	tm.want(newTerm(t, "[prod\nkey = 'c4n4ry'").run("list"), 2, "", "config.toml:1")
+	tm.wantFile(file)
+}
+
+func TestShow(t *testing.T) {
+	tm := newTerm(t, file)
+	tm.want(tm.run("show"), 0, `{"profile":"prod","is_set":true,"host":"api.example.com","settings":[`+
+		`{"name":"key","value":"7d1e:…cdef"},{"name":"host","value":"api.example.com"},{"name":"note","value":null},{"name":"n","value":null}]}`+"\n", "")
+	tm.want(tm.run("show", "odd", "-q", ".host, .is_set"), 0, "malformed\nfalse\n", "")
+	tm.want(tm.run("show", "dev", "-o", "pretty"), 0, "Profile     dev\nLeads to    localhost:5005\nlocal_host  localhost:5005\nkey         short:…\n", "")
+	tm.want(tm.run("show", "prodd"), 2, "", "hint: did you mean prod?")
+	tm.want(newTerm(t, "[a]\n").run("show"), 2, "", "no profile is in use, and none was named")
+	tm.want(newTerm(t, "[a]\n").run("show", ""), 2, "", "it is empty")
+}
+
+func TestSet(t *testing.T) {
+	tm := newTerm(t, file)
+	tm.want(tm.run("set", "dev"), 0, "profile dev is the default now\n", "")
+	tm.wantFile(strings.Replace(file, `profile = "prod"`, `profile = "dev"`, 1))
+	tm.want(tm.run("set", "dev", "--json"), 0, `{"profile":"dev","action":"set","result":"done","is_set":true,"host":"localhost:5005","key":"short:…"}`+"\n", "")
+
+	tm = newTerm(t, "[bare]\n")
+	tm.want(tm.run("set", "bare"), 0, "profile bare is the default now\n", "note: it has no key; `fal-profile key` sets one\n")
+	tm.wantFile("[bare]\n\n[__internal__]\nprofile = \"bare\"\n")
+}
+
+// Who is not told what goes before the profile acts for another account.
+func TestSetTellsWhatCounts(t *testing.T) {
+	for name, tt := range map[string]struct {
+		env  map[string]string
+		want string
+	}{
+		"another profile":    {map[string]string{"FAL_PROFILE": "dev"}, "notice: FAL_PROFILE is set and goes before the default: commands use profile dev\n"},
+		"an unknown profile": {map[string]string{"FAL_PROFILE": "none"}, "notice: commands can not use it as things are: unknown profile"},
+		"a key":              {map[string]string{"FAL_KEY": "a:c4n4ry"}, "notice: FAL_KEY is set and goes before the key of a profile; `fal --profile prod …` uses the profile's own\n"},
+		"a host":             {map[string]string{"FAL_HOST": "api.other.example"}, "notice: FAL_HOST is set and goes before the host of a profile: commands use api.other.example\n"},
+		"the same profile":   {map[string]string{"FAL_PROFILE": "prod"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tm := newTerm(t, file)
+			for k, v := range tt.env {
+				tm.env[k] = v
+			}
+			tm.want(tm.run("set", "prod"), 0, "profile prod is the default now\n", tt.want)
+		})
+	}
+}
+
+func TestSetUnknown(t *testing.T) {
+	for name, want := range map[string][]string{
+		"prd":           {`unknown profile "prd"`, "hint: did you mean prod?", "hint: profiles in ", ": dev, odd, prod", "hint: fal-profile create prd makes it"},
+		"x":             {`unknown profile "x"`, "hint: fal-profile create x makes it"},
+		"check_updates": {`"check_updates" cannot be the name of a profile`},
+		"__internal__":  {`"__internal__" cannot be the name of a profile: it is reserved`},
+	} {
+		tm := newTerm(t, file)
+		tm.tty = true // nobody is asked, though the official client would
+		r := tm.run("set", name)
+		tm.want(r, 2, "", want[0])
+		for _, w := range want {
+			tm.want(r, 2, "", w)
+		}
+		tm.wantFile(file)
+	}
+	tm := newTerm(t, "")
+	tm.want(tm.run("set", "x"), 2, "", "has no profile")
+	tm.want(tm.run("set"), 2, "", "NAME is missing")
+	tm.wantFile("")
+}
+
+func TestUnset(t *testing.T) {
+	tm := newTerm(t, file)
+	tm.want(tm.run("unset"), 0, "profile prod is no longer the default\n", "")
+	without := strings.Replace(file, "profile = \"prod\"\n", "", 1)
+	tm.wantFile(without)
+	tm.want(tm.run("unset"), 0, "no profile was the default\n", "")
+	tm.wantFile(without)
+	tm.env["FAL_PROFILE"] = "dev"
+	tm.want(tm.run("unset", "--json"), 0, `{"profile":null,"action":"unset","result":"done","is_set":false,"host":null,"key":null}`+"\n", "notice: FAL_PROFILE is set: commands use profile dev\n")
+}
+
+func TestCreate(t *testing.T) {
+	tm := newTerm(t, file)
+	tm.want(tm.run("create", "new one"), 0, "created profile new one, which is the default now\n", "note: it has no key; `fal-profile key` sets one\n")
+	tm.wantFile(strings.Replace(file, `profile = "prod"`, `profile = "new one"`, 1) + "\n[\"new one\"]\n")
+
+	tm = newTerm(t, file)
+	tm.want(tm.run("create", "ci", "--no-set"), 0, "created profile ci\n", "")
+	tm.wantFile(file + "\n[ci]\n")
+	tm.want(tm.run("create", "ci"), 2, "", "profile \"ci\" exists already")
+	tm.want(tm.run("create", "check_updates"), 2, "", "cannot be the name of a profile")
+	tm.want(tm.run("create", "__internal__"), 2, "", "it is reserved")
+	tm.want(tm.run("create", " "), 2, "", "it is empty")
+	tm.wantFile(file + "\n[ci]\n")
+}
+
+func TestHost(t *testing.T) {
+	const warning = "warning: the official client does not start with this host: it is kept as local_host, which it does not read; with this profile it goes to api.alpha.fal.ai\n"
+	for _, tt := range []struct {
+		argv, before, after, out, err string
+	}{
+		{"host api.example.com", "[a]\n[__internal__]\nprofile = 'a'\n", "[a]\nhost = \"api.example.com\"\n[__internal__]\nprofile = 'a'\n", "profile a leads to api.example.com\n", ""},
+		{"host --profile b api.example.com", "[b] # mine\nlocal_host = 'x'\nkey = 'k:c4n4ry'\n", "[b] # mine\nhost = \"api.example.com\"\nkey = 'k:c4n4ry'\n", "profile b leads to api.example.com\n", "note: its key goes there from now on: k:…\n"},
+		{"host --profile b 127.0.0.1:8000", "[b]\nhost = 'api.example.com'\n", "[b]\nlocal_host = \"127.0.0.1:8000\"\n", "profile b leads to 127.0.0.1:8000\n", warning},
+		{"host --profile b HTTPS://Control.example.com/", "[b]\n", "[b]\nlocal_host = \"https://control.example.com\"\n", "profile b leads to https://control.example.com\n", warning},
+		{"host --profile b api.alpha.fal.ai", "[b]\nlocal_host = 'localhost:1'\n", "[b]\nhost = \"api.alpha.fal.ai\"\n", "profile b leads to api.alpha.fal.ai\n", ""},
+	} {
+		tm := newTerm(t, tt.before)
+		tm.want(tm.run(strings.Fields(tt.argv)...), 0, tt.out, tt.err)
+		got, _ := os.ReadFile(tm.config)
+		// Where a setting stands in its table is not of interest.
+		for line := range strings.Lines(tt.after) {
+			if !strings.Contains(string(got), line) || len(got) != len(tt.after) {
+				t.Errorf("%s: got\n%swant\n%s", tt.argv, got, tt.after)
+			}
+		}
+	}
+	for argv, want := range map[string]string{
+		"host http://control.example.com": "plaintext http is for this machine only",
+		"host 7d1e:c4n4ry":                "bad host from HOST",
+		"host api.example.com":            "no profile is in use, and none was named",
+		"host api.a --profile bb":         "unknown profile",
+		"host":                            "HOST is missing",
+	} {
+		tm := newTerm(t, "[b]\n")
+		tm.want(tm.run(strings.Fields(argv)...), 2, "", want)
+		tm.wantFile("[b]\n")
+	}
+}
+
+func TestDelete(t *testing.T) {
+	rest := file[strings.Index(file, "[__internal__]"):]
+	without := "check_updates = false\n\n" + strings.Replace(rest, "profile = \"prod\"\n", "", 1)
+	const notices = "notice: it was the default: commands use no profile now\nnote: its key stays valid until it is revoked: fal keys revoke 7d1e\n"
+
+	tm := newTerm(t, file)
+	tm.want(tm.run("delete", "prod", "--dry-run"), 0, "would delete profile prod\n", "")
+	tm.wantFile(file)
+	tm.want(tm.run("delete", "prod"), 0, "deleted profile prod\n", notices)
+	if got, _ := os.ReadFile(tm.config); strings.Contains(string(got), "prod") || !strings.HasSuffix(string(got), rest[strings.Index(rest, "team"):]) || !strings.HasPrefix(string(got), "check_updates = false\n") {
+		t.Errorf("got\n%swant like\n%s", got, without)
+	}
+	tm.want(tm.run("delete", "prod"), 2, "", `unknown profile "prod"`)
+
+	tm = newTerm(t, file)
+	tm.tty = true
+	tm.stdin = "n\n"
+	tm.want(tm.run("delete", "prod"), 1, "", "Delete profile prod (api.example.com, key 7d1e:…cdef, the default)? [y/N] ")
+	tm.wantFile(file)
+	tm.stdin = "y\n"
+	tm.want(tm.run("rm", "dev"), 0, "deleted profile dev\n", "note: its key stays valid until it is revoked: fal keys revoke short\n")
+	tm.stdin = ""
+	tm.want(tm.run("delete", "odd", "-y", "--json"), 0, "{\n  \"profile\": \"odd\",\n  \"action\": \"delete\",\n  \"result\": \"done\",\n  \"is_set\": false,\n  \"host\": null,\n  \"key\": null\n}\n", "")
+}
+
+// What was shown is what is deleted.
+func TestDeleteChangedMeanwhile(t *testing.T) {
+	tm := newTerm(t, file)
+	o := &deleteOptions{name: "dev"}
+	inv := &cli.Invocation{Getenv: func(name string) string { return tm.env[name] }}
+	if err := o.remove(t.Context(), inv, "localhost:5005, key other:…"); cli.ExitCode(err) != cli.ExitFailure || !strings.Contains(err.Error(), "changed meanwhile") {
+		t.Error(err)
+	}
+	tm.wantFile(file)
+}
+
+func served(t *testing.T, tm *term) *faltest.Server {
+	server := faltest.New(t)
+	server.SetAccounts(faltest.Account{UserID: "u", Nickname: "acme"})
+	tm.write("[ci] # mine\nlocal_host = '" + server.Host() + "'\n[__internal__]\nprofile = 'ci'\n")
+	return server
+}
+
+func answering(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
+}
+
+func TestKey(t *testing.T) {
+	for _, stdin := range []string{someKey + "\n", someKey, " " + someKey + "\r\nmore", "FAL_KEY='" + someKey + "'\n", `export FAL_KEY="` + someKey + `"`, "FAL_KEY=" + someKey} {
+		tm := newTerm(t, "")
+		server := served(t, tm)
+		tm.stdin = stdin
+		// Neither a key nor a host of the environment has a part in it.
+		tm.env["FAL_KEY"], tm.env["FAL_HOST"], tm.env["FAL_REST_HOST"] = "other:c4n4ry", "api.example.com", "127.0.0.1:1"
+		tm.want(tm.run("key"), 0, "saved key new:…6789 in profile ci, of account acme\n", "")
+		tm.wantFile("[ci] # mine\nlocal_host = '" + server.Host() + "'\nkey = \"" + someKey + "\"\n[__internal__]\nprofile = 'ci'\n")
+		calls := server.Calls()
+		if len(calls) != 1 || calls[0].Method != "GET /users/current" || calls[0].Get("authorization") != "Key "+someKey {
+			t.Errorf("%+v", calls)
+		}
+	}
+}
+
+func TestKeyReplaces(t *testing.T) {
+	tm := newTerm(t, "")
+	server := served(t, tm)
+	tm.write("[a]\nlocal_host = '" + server.Host() + "'\nkey = 'old:c4n4ry' # c\n")
+	tm.stdin = someKey
+	tm.want(tm.run("key", "--profile", "a", "--json"), 0, `{"profile":"a","action":"key","result":"done","is_set":false,"host":"`+server.Host()+`","key":"new:…6789"}`+"\n",
+		"note: the key that it had stays valid until it is revoked: fal keys revoke old\n")
+	tm.wantFile("[a]\nlocal_host = '" + server.Host() + "'\nkey = \"" + someKey + "\" # c\n")
+	tm.want(tm.run("key", "a"), 0, "saved key new:…6789 in profile a, of account acme\n", "")
+}
+
+// A key that is not known to be good is not saved.
+func TestKeyRefused(t *testing.T) {
+	for name, tt := range map[string]struct {
+		status int
+		code   int
+		want   string
+	}{
+		"unauthenticated": {401, 4, "refuses the key: unauthorized"},
+		"forbidden":       {403, 4, "refuses the key: forbidden"},
+		"broken":          {500, 1, "the key could not be checked, and was not saved: internal server error"},
+		"not there":       {404, 3, "the key could not be checked, and was not saved: not found"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tm := newTerm(t, "")
+			server := served(t, tm)
+			before, _ := os.ReadFile(tm.config)
+			server.HandleREST("GET /users/current", answering(tt.status))
+			tm.stdin = someKey
+			r := tm.run("key", "--debug")
+			tm.want(r, tt.code, "", tt.want)
+			tm.want(r, tt.code, "", "hint: --no-verify saves it unchecked\n")
+			tm.wantFile(string(before))
+			tm.want(tm.run("key", "--no-verify"), 0, "saved key new:…6789 in profile ci\n", "")
+		})
+	}
+}
+
+func TestKeyUnreachable(t *testing.T) {
+	tm := newTerm(t, "")
+	server := served(t, tm)
+	before, _ := os.ReadFile(tm.config)
+	tm.stdin = someKey
+	server.Connections(faltest.Silent)
+	r := tm.run("key", "--timeout", "50ms")
+	tm.want(r, 6, "", "the key could not be checked, and was not saved: no answer from "+server.Host()+" in time")
+	tm.want(r, 6, "", "hint: --no-verify saves it unchecked\n")
+	server.Close()
+	tm.want(tm.run("key", "--timeout", "1s"), 6, "", "was not saved")
+	tm.wantFile(string(before))
+}
+
+func TestKeyUsage(t *testing.T) {
+	for name, tt := range map[string]struct{ file, argv, stdin, want string }{
+		"no profile":      {"[a]\n", "key", someKey, "no profile is in use, and none was named"},
+		"unknown profile": {"[a]\n", "key --profile b", someKey, `unknown profile "b"`},
+		"no input":        {file, "key", "", "no key on standard input"},
+		"an empty line":   {file, "key", "\n" + someKey, "malformed key from standard input: it has no ':'"},
+		"no key":          {file, "key", "c4n4ry", "malformed key from standard input: it has no ':'"},
+		"a key named":     {file, "key c4n4ry-0:x", someKey, "a key is not given on the command line"},
+		"two profiles":    {file, "key dev --profile prod", someKey, "two profiles are named: prod and dev"},
+		"broken":          {"[a", "key", someKey, "config.toml:1"},
+		"a bad host":      {"[a]\nlocal_host = 'c4n4ry:c4n4ry'\n", "key --profile a", someKey, "bad host from profile a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tm := newTerm(t, tt.file)
+			tm.stdin = tt.stdin
+			tm.want(tm.run(strings.Fields(tt.argv)...), 2, "", tt.want)
+			tm.wantFile(tt.file)
+		})
+	}
+}
+
+// Before anybody types it is known that the key can be kept.
+func TestKeyUnwritable(t *testing.T) {
+	tm := newTerm(t, file)
+	if err := os.Chmod(tm.config, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	r := tm.run("key")
+	if err := os.Chmod(tm.config, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tm.want(r, 2, "", "it is read-only")
+	tm.wantFile(file)
+}
+
+func TestKeyUnchecked(t *testing.T) {
+	tm := newTerm(t, "")
+	server := served(t, tm)
+	tm.stdin = someKey
+	tm.env["ISOLATE_AUTH_DISABLED"] = "1"
+	tm.want(tm.run("key"), 0, "saved key new:…6789 in profile ci\n", "notice: ISOLATE_AUTH_DISABLED is set: the key is not checked\n")
+	if n := len(server.Calls()); n != 0 {
+		t.Errorf("%d requests", n)
+	}
+}
