@@ -51,6 +51,26 @@ func (p plane) listed(t *testing.T, argv ...string) Listing {
 	return listing
 }
 
+// startPlane starts a control plane with the sample app, until the test ends.
+func startPlane(t *testing.T, bin, officialPath string, flags ...string) plane {
+	t.Helper()
+	p := plane{
+		session:  newSession(t),
+		local:    filepath.Join(bin, "fal-local"),
+		runners:  filepath.Join(bin, "fal-runners"),
+		official: officialPath,
+		data:     filepath.Join(t.TempDir(), "data"),
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(p.run(t, p.local, "logs", "--data-dir", p.data).stdout)
+		}
+		p.succeed(t, p.local, "stop", "--data-dir", p.data)
+	})
+	p.succeed(t, append([]string{p.local, "start", "--data-dir", p.data, "--sample"}, flags...)...)
+	return p
+}
+
 // settled waits until the sample's runners are all up and returns their ids.
 func (p plane) settled(t *testing.T) []string {
 	t.Helper()
@@ -81,21 +101,7 @@ func TestControlPlane(t *testing.T) {
 		{name: "tls", flags: []string{"--tls"}},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
-			p := plane{
-				session:  newSession(t),
-				local:    filepath.Join(bin, "fal-local"),
-				runners:  filepath.Join(bin, "fal-runners"),
-				official: officialPath,
-				data:     filepath.Join(t.TempDir(), "data"),
-			}
-			t.Cleanup(func() {
-				if t.Failed() {
-					t.Log(p.run(t, p.local, "logs", "--data-dir", p.data).stdout)
-				}
-				p.succeed(t, p.local, "stop", "--data-dir", p.data)
-			})
-			p.succeed(t, append([]string{p.local, "start", "--data-dir", p.data, "--sample"}, mode.flags...)...)
-
+			p := startPlane(t, bin, officialPath, mode.flags...)
 			t.Run("list", p.testList)
 			t.Run("list as JSON", p.testListJSON)
 			t.Run("logs", p.testLogs)

@@ -6,13 +6,16 @@
 //
 // It installs the official client, at the one version that requirements.lock
 // pins, in a virtual environment that it keeps in the user's cache, and then
-// guarantees two things:
+// guarantees three things:
 //
-//   - the official client, pointed at fal-local by what `fal-local env` prints,
-//     lists, stops and kills runners, and reads of them what fal-runners reads;
-//   - fal-runners sends the calls, credentials and messages that the official
+//   - the official client and its SDK, pointed at fal-local by what `fal-local
+//     env` prints, do there all that they have for runners, apps, keys, secrets
+//     and environments, and read what our programs read;
+//   - a configuration file means the same to both, whoever of them edited it,
+//     and neither loses what the other wrote;
+//   - our programs send the calls, credentials and messages that the official
 //     client sends, which are still those that it was recorded to send
-//     (testdata/runners.json).
+//     (testdata/commands.json), but for the departures that TestRequests lists.
 //
 // The first run needs Python 3.11 or newer with its venv module, and the
 // network; later ones need neither pip nor the network. Three variables change

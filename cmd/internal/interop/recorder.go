@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -26,54 +27,70 @@ import (
 
 // Call is one request as it arrived: the method's short name, the metadata
 // that authenticates it, and the message as protobuf JSON with the wire's
-// field names. The recorded calls of testdata have the same shape.
+// field names; of a REST request its method and path, and its query. The
+// recorded calls of testdata have the same shape.
 type Call struct {
 	Transport string            `json:"transport"`
 	Method    string            `json:"method"`
 	Metadata  map[string]string `json:"metadata"`
-	Request   map[string]any    `json:"request"`
+	Request   map[string]any    `json:"request,omitempty"`
+	Query     map[string]string `json:"query,omitempty"`
 }
 
 // authenticating lists the only metadata that a client chooses for a service;
-// the rest (user agent, encodings, deadlines) belongs to its gRPC library.
+// the rest (user agent, encodings, deadlines) belongs to its libraries.
 var authenticating = [...]string{"auth-key", "auth-key-id", "authorization", "fal-user-id"}
 
-// Recorder is a server of any unary method of the control plane. It answers
-// each with an empty message and remembers what was asked. Unlike the server of
-// faltest it is gRPC's own, whose demands on a client are the service's, and it
-// takes notice of fields that our messages lack.
+// Recorder is a server of any unary method of the control plane and of any
+// path of its REST side, on one port. It gives each the answer that it was
+// started with, else an empty one, and remembers what was asked. Unlike the
+// server of faltest it is gRPC's own, whose demands on a client are the
+// service's, and it takes notice of fields that our messages lack.
 type Recorder struct {
-	server *grpc.Server
-	addr   string
-	served chan error
+	answers map[string]json.RawMessage
+	server  *grpc.Server
+	rest    *http.Server
+	conns   *splitter
+	served  chan error
 
 	mu    sync.Mutex
 	calls []Call
 	fault error
 }
 
-// StartRecorder listens on a free port of 127.0.0.1, in plaintext.
-func StartRecorder() (*Recorder, error) {
+// StartRecorder listens on a free port of 127.0.0.1, in plaintext. The answers
+// are protobuf JSON by the short name of a gRPC method ("ListAliases"), or any
+// JSON by the method and path of a REST one ("GET /applications/metrics").
+func StartRecorder(answers map[string]json.RawMessage) (*Recorder, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	r := &Recorder{addr: listener.Addr().String(), served: make(chan error, 1)}
+	r := &Recorder{answers: answers, conns: split(listener), served: make(chan error, 3)}
 	r.server = grpc.NewServer(
 		grpc.UnknownServiceHandler(r.handle),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 	)
-	go func() { r.served <- r.server.Serve(listener) }()
+	r.rest = &http.Server{Handler: http.HandlerFunc(r.handleREST), ReadHeaderTimeout: time.Minute}
+	go func() { r.served <- r.conns.accept() }()
+	go func() { r.served <- r.server.Serve(r.conns.http2) }()
+	go func() { r.served <- r.rest.Serve(r.conns.http1) }()
 	return r, nil
 }
 
 // Addr is the recorder's host:port.
-func (r *Recorder) Addr() string { return r.addr }
+func (r *Recorder) Addr() string { return r.conns.Addr().String() }
 
 // Close stops the recorder and waits until it has.
 func (r *Recorder) Close() error {
+	err := errors.Join(r.conns.Close(), r.rest.Close())
 	r.server.Stop()
-	return <-r.served
+	for range cap(r.served) {
+		if e := <-r.served; !errors.Is(e, net.ErrClosed) && !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
 }
 
 // Take returns the calls since the last Take. An error says that one could not
@@ -84,6 +101,30 @@ func (r *Recorder) Take() ([]Call, error) {
 	calls, fault := r.calls, r.fault
 	r.calls, r.fault = nil, nil
 	return calls, fault
+}
+
+func (r *Recorder) handleREST(w http.ResponseWriter, request *http.Request) {
+	call := Call{Transport: "rest", Method: request.Method + " " + request.URL.Path, Metadata: map[string]string{}}
+	for key, values := range request.URL.Query() {
+		if call.Query == nil {
+			call.Query = make(map[string]string)
+		}
+		call.Query[key] = strings.Join(values, ", ")
+	}
+	for _, key := range authenticating {
+		if values := request.Header.Values(key); len(values) > 0 {
+			call.Metadata[key] = strings.Join(values, ", ")
+		}
+	}
+	r.remember(call, nil)
+	answer, ok := r.answers[call.Method]
+	if !ok {
+		answer = json.RawMessage("{}")
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if _, err := w.Write(answer); err != nil {
+		r.remember(Call{}, fmt.Errorf("%s: %w", call.Method, err))
+	}
 }
 
 func (r *Recorder) handle(_ any, stream grpc.ServerStream) error {
@@ -100,7 +141,13 @@ func (r *Recorder) handle(_ any, stream grpc.ServerStream) error {
 	}
 	call, err := describe(stream.Context(), method, request)
 	r.remember(call, err)
-	return stream.SendMsg(dynamicpb.NewMessage(method.Output()))
+	reply := dynamicpb.NewMessage(method.Output())
+	if answer, ok := r.answers[string(method.Name())]; ok {
+		if err := protojson.Unmarshal(answer, reply); err != nil {
+			r.remember(Call{}, fmt.Errorf("the answer to %s: %w", method.Name(), err))
+		}
+	}
+	return stream.SendMsg(reply)
 }
 
 func (r *Recorder) remember(call Call, err error) {

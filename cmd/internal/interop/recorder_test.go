@@ -23,7 +23,7 @@ const stopRunner = "/controller.IsolateController/StopRunner"
 func recorder(t *testing.T) (*Recorder, *grpc.ClientConn) {
 	t.Helper()
 	t.Cleanup(func() { goleak.VerifyNone(t) })
-	r, err := StartRecorder()
+	r, err := StartRecorder(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
