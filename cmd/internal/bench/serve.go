@@ -12,13 +12,14 @@ import (
 	"strings"
 
 	"github.com/fal-plugins/fal/pkg/controlplane"
+	"golang.org/x/sync/errgroup"
 )
 
 // The control plane runs in a process of its own: on Linux the peak memory of
 // a child starts at what its parent holds, and would hide its own.
 
-// serve is that process: it says its address and key, fills the list when told
-// to, and ends with its standard input.
+// serve is that process: it says its address and key, fills its lists when told
+// to ("runners 1000", "apps 10"), and ends with its standard input.
 func serve(ctx context.Context, work string) error {
 	cp, err := controlplane.Start(ctx, controlplane.Options{
 		DataDir:    filepath.Join(work, "data"),
@@ -32,13 +33,30 @@ func serve(ctx context.Context, work string) error {
 	key := cp.Credentials()
 	fmt.Println(cp.Addr(), key.KeyID, key.Secret)
 	for orders := bufio.NewScanner(os.Stdin); err == nil && orders.Scan(); {
-		var n int
-		if _, err = fmt.Sscan(orders.Text(), &n); err == nil {
-			err = cp.ImportEndedRunners(ctx, n)
-			fmt.Println("imported", n)
-		}
+		err = fill(ctx, cp, orders.Text())
+		fmt.Println("filled", orders.Text())
 	}
 	return errors.Join(err, cp.Close(ctx))
+}
+
+func fill(ctx context.Context, cp *controlplane.Server, order string) error {
+	var what string
+	var n int
+	if _, err := fmt.Sscan(order, &what, &n); err != nil {
+		return err
+	}
+	if what == "runners" {
+		return cp.ImportEndedRunners(ctx, n)
+	}
+	var group errgroup.Group
+	group.SetLimit(16)
+	for i := range n {
+		group.Go(func() error {
+			_, err := cp.RegisterApp(ctx, controlplane.AppSpec{Name: fmt.Sprintf("app-%04d", i), Argv: []string{"true"}})
+			return err
+		})
+	}
+	return group.Wait()
 }
 
 // server is a running serve.
@@ -77,12 +95,12 @@ func startServer(work string) (*server, error) {
 	return s, nil
 }
 
-func (s *server) fill(n int) error {
-	if _, err := fmt.Fprintln(s.orders, n); err != nil {
+func (s *server) fill(what string, n int) error {
+	if _, err := fmt.Fprintln(s.orders, what, n); err != nil {
 		return err
 	}
-	if !s.says.Scan() || !strings.HasPrefix(s.says.Text(), "imported") {
-		return errors.New("the control plane imported nothing")
+	if !s.says.Scan() || !strings.HasPrefix(s.says.Text(), "filled") {
+		return errors.New("the control plane took in nothing")
 	}
 	return nil
 }

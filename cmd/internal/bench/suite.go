@@ -11,8 +11,12 @@ import (
 	"time"
 )
 
-// many is the length of the long list.
-const many = 100_000
+// The lengths of the long lists.
+const (
+	many        = 100_000 // runners
+	manyApps    = 5_000   // apps, beside which there are someRunners
+	someRunners = 20_000
+)
 
 // row is one line of the table.
 type row struct {
@@ -63,7 +67,7 @@ func (b *bench) program(name string) string { return filepath.Join(b.work, name)
 // starts slower than a copy of it, on some file systems by a quarter, and
 // both sides shall be alike.
 func (b *bench) copyPrograms(from string) error {
-	for _, name := range []string{"fal", "fal-runners", "fal-local"} {
+	for _, name := range []string{"fal", "fal-runners", "fal-apps", "fal-local"} {
 		if err := copyFile(b.program(name), filepath.Join(from, name)); err != nil {
 			return err
 		}
@@ -146,7 +150,7 @@ func (b *bench) lists() (err error) {
 	ours := func(args ...string) command {
 		return command{argv: append([]string{b.program("fal"), "runners", "list"}, args...)}
 	}
-	if _, _, err := b.compare("fal runners list --json / bare gRPC call", 1.7, ours("--json"), bare(), env, b.runs); err != nil {
+	if _, _, err := b.compare("fal runners list --json / bare gRPC call", 1.7, ours("--json"), bare("runners"), env, b.runs); err != nil {
 		return err
 	}
 	if err := b.dispatcher(env); err != nil {
@@ -155,11 +159,14 @@ func (b *bench) lists() (err error) {
 	if err := b.transfers(env); err != nil {
 		return err
 	}
-	if err := cp.fill(many); err != nil {
+	long := max(5, b.runs/4)
+	if err := b.apps(cp, env, bare("aliases"), long); err != nil {
 		return err
 	}
-	long := max(5, b.runs/4)
-	as, bs, err := b.compare("100,000 runners as JSON / bare gRPC call", 1.7, ours("--json", "--since", "24h"), bare("86400"), env, long)
+	if err := cp.fill("runners", many-someRunners); err != nil {
+		return err
+	}
+	as, bs, err := b.compare("100,000 runners as JSON / bare gRPC call", 1.7, ours("--json", "--since", "24h"), bare("runners", "86400"), env, long)
 	if err != nil {
 		return err
 	}
@@ -177,6 +184,35 @@ func (b *bench) lists() (err error) {
 	version, _ := exec.Command(jq, "--version").Output() // for the name of the row only
 	_, _, err = b.compare("100,000 runners, --jq / piped into "+strings.TrimSpace(string(version)), 1, ours("--since", "24h", "--jq", expr), piped, env, long)
 	return err
+}
+
+// apps lists many apps, and times the control plane's own part in a list of
+// runners.
+func (b *bench) apps(cp *server, env []string, bare command, runs int) error {
+	if err := errors.Join(cp.fill("apps", manyApps), cp.fill("runners", someRunners)); err != nil {
+		return err
+	}
+	_, _, err := b.compare("fal apps list of 5,000 apps / bare gRPC call", 1.7,
+		command{argv: []string{b.program("fal"), "apps", "list", "--json"}}, bare, env, runs)
+	if err != nil {
+		return err
+	}
+	const name = "20,000 runners answered / their encoding"
+	if !b.wanted(name) {
+		return nil
+	}
+	fmt.Fprintln(os.Stderr, name, "…")
+	out, err := exec.Command(b.program("barecall"), cp.addr, cp.keyID, cp.secret, "served", "86400").Output()
+	if err != nil {
+		return err
+	}
+	var call, encoding time.Duration
+	var n int
+	if _, err := fmt.Sscan(string(out), &call, &encoding, &n); err != nil || n < someRunners {
+		return fmt.Errorf("barecall served %q: %w", out, err)
+	}
+	b.rows = append(b.rows, row{name: name, ours: milliseconds(call), peer: milliseconds(encoding), ratio: float64(call) / float64(encoding), bound: 3})
+	return nil
 }
 
 // dispatcher compares the same command through fal and by its own name; the

@@ -29,7 +29,7 @@ var programs = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", dir, "./cmd/fal", "./cmd/fal-runners", "./cmd/fal-local")
+	cmd := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", dir, "./cmd/fal", "./cmd/fal-runners", "./cmd/fal-apps", "./cmd/fal-keys", "./cmd/fal-environments", "./cmd/fal-secrets", "./cmd/fal-account", "./cmd/fal-auth", "./cmd/fal-profile", "./cmd/fal-doctor", "./cmd/fal-local")
 	cmd.Dir = "../../.."
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -85,6 +85,8 @@ func TestScripts(t *testing.T) {
 			"nosecret":     cmdNoSecret,
 			"interrupt":    cmdInterrupt,
 			"noprocess":    cmdNoProcess,
+			"loggedin":     cmdLoggedIn,
+			"decide":       cmdDecide,
 		},
 	})
 }

@@ -100,18 +100,23 @@ func TestReadme(t *testing.T) {
 }
 
 var (
-	uuids  = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
-	ports  = regexp.MustCompile(`127\.0\.0\.1:\d+`)
-	ages   = regexp.MustCompile(`\b\d+[smhd]\b`)
-	uptime = regexp.MustCompile(`(?m)^(ID) \d+$`)
-	blanks = regexp.MustCompile(`[ \t]+`)
+	uuids = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	ports = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+	times = regexp.MustCompile(`\b\d{4}-\d\d-\d\d \d\d:\d\d\b`)
+	ages  = regexp.MustCompile(`\b\d+[smhd]\b`)
+	// How often a wait says how far it is depends on the machine.
+	progress = regexp.MustCompile(`(?m)^\d+ of \d+ runners replaced(, .*)?\n`)
+	uptime   = regexp.MustCompile(`(?m)^(ID) \d+$`)
+	blanks   = regexp.MustCompile(`[ \t]+`)
 )
 
 func normal(s string) string {
 	s = uuids.ReplaceAllString(s, "ID")
 	s = ports.ReplaceAllString(s, "127.0.0.1:PORT")
+	s = times.ReplaceAllString(s, "TIME")
 	s = ages.ReplaceAllString(s, "AGE")
 	s = uptime.ReplaceAllString(s, "$1 SECONDS")
+	s = progress.ReplaceAllString(s, "")
 	s = blanks.ReplaceAllString(s, " ")
 	return strings.TrimSpace(s)
 }
