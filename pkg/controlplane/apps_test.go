@@ -2,6 +2,7 @@ package controlplane
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/fal-plugins/fal/pkg/controlplane/schedule"
 	"github.com/fal-plugins/fal/pkg/controlplane/state"
 	pb "github.com/fal-plugins/fal/pkg/internal/controllerpb"
 )
@@ -70,6 +72,14 @@ func TestSampleHasTwoRevisions(t *testing.T) {
 		t.Fatalf("revisions %v", revisions)
 	}
 
+	staged, err := c.ListAliases(c.ctx, &pb.ListAliasesRequest{EnvironmentName: new("staging")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if apps := staged.GetAliases(); len(apps) != 1 || apps[0].GetAlias() != "sample--staging" || apps[0].GetMinConcurrency() != 0 || apps[0].GetActiveRunners() != 0 || apps[0].GetIsRolling() {
+		t.Errorf("in staging there is %v", apps)
+	}
+
 	older := revisions[1].GetApplicationId()
 	set, err := c.SetAlias(c.ctx, &pb.SetAliasRequest{Alias: "sample", Revision: older})
 	if err != nil {
@@ -86,6 +96,76 @@ func TestSampleHasTwoRevisions(t *testing.T) {
 	}
 	if again, err := s.StartSample(t.Context()); err != nil || again.Rev.RevisionID != older {
 		t.Errorf("started again it is at %v, %v", again, err)
+	}
+}
+
+// TestSampleThatMoved starts what an earlier control plane registered with the
+// program where it is now.
+func TestSampleThatMoved(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, Options{DataDir: dir})
+	s.options.SampleArgv = []string{filepath.Join(dir, "gone"), "__sample"}
+	if _, err := s.StartSample(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stop(t, s)
+	s = start(t, Options{DataDir: dir})
+	if _, err := s.StartSample(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	awaitUp(t, s, "sample", 3)
+	c := dial(t, s, s.Credentials())
+	listed, err := c.ListApplications(c.ctx, &pb.ListApplicationsRequest{})
+	if err != nil || len(listed.GetApplications()) != 2 {
+		t.Errorf("revisions %v, %v", listed, err)
+	}
+}
+
+// TestRolloutOfWhatFails: asked for a second time while the first fails, it is
+// tried again and again, and still after another scaling.
+func TestRolloutOfWhatFails(t *testing.T) {
+	s := start(t, Options{})
+	spec := app(t, "web", "fail")
+	spec.MinConcurrency, spec.MaxConcurrency = 1, 1
+	register(t, s, spec)
+	c := dial(t, s, s.Credentials())
+	waiting := func(not string) (id string) {
+		await(t, "a runner that failed", func() bool {
+			for _, r := range live(t, s, "web") {
+				if r.State == state.FailureDelay && r.ID != not {
+					id = r.ID
+				}
+			}
+			return id != ""
+		})
+		return id
+	}
+	last := waiting("")
+	for range 2 {
+		if _, err := c.RolloutApplication(c.ctx, &pb.RolloutApplicationRequest{ApplicationName: "web", Force: new(false)}); err != nil {
+			t.Fatal(err)
+		}
+		last = waiting(last)
+		if !c.alias(t, "web").GetIsRolling() {
+			t.Error("it is not rolling")
+		}
+	}
+	await(t, "another try", func() bool { return runner(t, s, last).Attempt > 1 })
+	if _, err := c.UpdateApplication(c.ctx, &pb.UpdateApplicationRequest{ApplicationName: "web", MinConcurrency: new(int32(0)), KeepAlive: new(int32(0))}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the end of all runners", func() bool { return len(live(t, s, "web")) == 0 })
+	if c.alias(t, "web").GetIsRolling() {
+		t.Error("it is rolling with nothing to come")
+	}
+}
+
+// TestCrashesAreForgotten with the revision that they are of.
+func TestCrashesAreForgotten(t *testing.T) {
+	f := &fleet{crashes: map[string]crashes{"a": {count: 1}, "b": {count: 2}}}
+	f.forgetCrashes([]schedule.App{{Name: "x", Revision: "b"}})
+	if _, kept := f.crashes["b"]; len(f.crashes) != 1 || !kept {
+		t.Errorf("crashes %v", f.crashes)
 	}
 }
 

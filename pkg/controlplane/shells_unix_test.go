@@ -12,6 +12,7 @@ import (
 	"hash"
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -504,6 +505,45 @@ func TestSessionsEndWithTheirRunner(t *testing.T) {
 			t.Errorf("process %d outlives the runner", pid)
 		}
 	}
+}
+
+// TestRevokedKeyEndsWhatIsOpen holds for shells and for logs that are followed,
+// and leaves those of other keys alone.
+func TestRevokedKeyEndsWhatIsOpen(t *testing.T) {
+	s, r, c := withRunner(t)
+	created, err := c.CreateUserKey(c.ctx, &pb.CreateUserKeyRequest{Scope: pb.CreateUserKeyRequest_ADMIN})
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaked := Credentials{KeyID: created.GetKeyId(), Secret: created.GetKeySecret()}
+	shell := &pb.ShellRunnerInput{RunnerId: r.ID, Command: script("sleep 1000 & echo $$ $!; cat; wait")}
+	theirs, ours := open(t, dial(t, s, leaked), shell), open(t, c, shell)
+	pids := theirs.pids()
+	ours.pids()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.Addr()+"/logs/stream?job_id="+r.ID, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Key "+leaked.Key())
+	followed, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer followed.Body.Close()
+	if followed.StatusCode != http.StatusOK {
+		t.Fatal(followed.Status)
+	}
+	if _, err := c.RevokeUserKey(c.ctx, &pb.RevokeUserKeyRequest{KeyId: leaked.KeyID}); err != nil {
+		t.Fatal(err)
+	}
+	theirs.refused(codes.Unauthenticated, "revoked")
+	awaitGone(t, pids...)
+	text, err := io.ReadAll(followed.Body)
+	if err != nil || !strings.Contains(string(text), "event: error\ndata: the API key was revoked\n") {
+		t.Errorf("the log ends with %q, %v", text, err)
+	}
+	ours.say("still here\n")
+	ours.hear("still here")
 }
 
 func TestShellRefused(t *testing.T) {

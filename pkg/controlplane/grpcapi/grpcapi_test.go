@@ -87,6 +87,7 @@ func TestEncodeError(t *testing.T) {
 		{&state.Error{Kind: state.Unauthenticated, Message: "m"}, codes.Unauthenticated, "m"},
 		{&state.Error{Kind: state.Denied, Message: "m"}, codes.PermissionDenied, "m"},
 		{&state.Error{Kind: state.NotFound, Message: "m"}, codes.NotFound, "m"},
+		{&state.Error{Kind: state.Exhausted, Message: "m"}, codes.ResourceExhausted, "m"},
 		{fmt.Errorf("wrapped: %w", &state.Error{Kind: state.Conflict, Message: "m"}), codes.FailedPrecondition, "m"},
 		{context.Canceled, codes.Canceled, "context canceled"},
 		{fmt.Errorf("read: %w", context.DeadlineExceeded), codes.DeadlineExceeded, "read: context deadline exceeded"},

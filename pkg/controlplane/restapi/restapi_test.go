@@ -16,7 +16,7 @@ import (
 
 func TestStatus(t *testing.T) {
 	for kind, want := range map[state.Kind]int{
-		state.Invalid: 422, state.Unauthenticated: 401, state.Denied: 403, state.NotFound: 404, state.Conflict: 409, 0: 500,
+		state.Invalid: 422, state.Unauthenticated: 401, state.Denied: 403, state.NotFound: 404, state.Conflict: 409, state.Exists: 409, state.Exhausted: 429, 0: 500,
 	} {
 		if got := status(&state.Error{Kind: kind}); got != want {
 			t.Errorf("kind %d becomes %d, want %d", kind, got, want)

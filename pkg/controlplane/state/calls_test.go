@@ -25,7 +25,6 @@ func TestCallsEndWithTheirKey(t *testing.T) {
 		t.Fatal("it ended at once")
 	}
 	w.do(w.RevokeKey(ctx, w.caller, made.ID))
-	<-attended.Done()
 	fails(t, "a call with a revoked key", context.Cause(attended), Unauthenticated, "revoked")
 	late, stopLate := w.Attend(ctx, limited)
 	defer stopLate()
@@ -44,6 +43,18 @@ func TestCallsEndWithTheAccount(t *testing.T) {
 	attended, stop := w.Attend(t.Context(), w.caller)
 	defer stop()
 	w.do(w.LockAccount(t.Context(), w.caller.Account, "unpaid"))
-	<-attended.Done()
 	fails(t, "a call for a locked account", context.Cause(attended), Denied, "unpaid")
+}
+
+func TestCallsEndWithTheirLogin(t *testing.T) {
+	w := peopled(t)
+	ctx := t.Context()
+	grant, err := w.StartLogin(ctx, w.person("you"), "client", "", true)
+	w.do(err)
+	caller, err := w.AuthenticateLogin("access "+grant.Login, "")
+	w.do(err)
+	attended, stop := w.Attend(ctx, caller)
+	defer stop()
+	w.do(w.EndLogin(ctx, "client", grant.RefreshToken))
+	fails(t, "a call of a login that has ended", context.Cause(attended), Unauthenticated, "login was ended")
 }

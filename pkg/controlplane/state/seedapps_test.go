@@ -1,7 +1,6 @@
 package state
 
 import (
-	"database/sql"
 	"reflect"
 	"slices"
 	"testing"
@@ -104,15 +103,7 @@ func TestSeedApp(t *testing.T) {
 // TestSeedAppIsDoneOrNot has the last of its writes fail.
 func TestSeedAppIsDoneOrNot(t *testing.T) {
 	w := newWorld(t, Options{})
-	db, err := sql.Open("sqlite", w.path)
-	w.do(err)
-	defer db.Close()
-	execute := func(statement string) {
-		t.Helper()
-		_, err := db.ExecContext(t.Context(), statement)
-		w.do(err)
-	}
-	execute("CREATE TRIGGER full BEFORE INSERT ON apps BEGIN SELECT RAISE(FAIL, 'disk full'); END")
+	repair := w.sabotage("apps", "INSERT", "1")
 	if app, err := w.SeedApp(t.Context(), seeds("fal")...); err == nil {
 		t.Fatalf("it is %+v", app)
 	}
@@ -125,7 +116,7 @@ func TestSeedAppIsDoneOrNot(t *testing.T) {
 	nothing("after that")
 	w.reopen(Options{})
 	nothing("after a restart")
-	execute("DROP TRIGGER full")
+	repair()
 	w.seed("fal")
 	if list := w.revisionsOf("sample"); len(list) != 2 {
 		t.Errorf("%d revisions", len(list))

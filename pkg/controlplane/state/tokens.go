@@ -207,6 +207,7 @@ func (s *State) endLogin(ctx context.Context, login *store.Login) error {
 	}
 	s.mu.Lock()
 	delete(s.people.logins, login.LoginID)
+	s.hangUp()
 	s.mu.Unlock()
 	return nil
 }

@@ -131,3 +131,30 @@ func TestKeyFilesThatHoldNone(t *testing.T) {
 		}
 	}
 }
+
+func TestAKeyThatOthersCouldReadIsTold(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // whose modes say nothing of others
+	}
+	_, path := create(t)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	if _, err := Open(path, logger); err != nil || log.Len() > 0 {
+		t.Errorf("a private one: %v, %s", err, &log)
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := Open(path, logger); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := log.String(); strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, path) || strings.Contains(got, strings.TrimSpace(string(content))) {
+		t.Errorf("logged: %s", got)
+	}
+}

@@ -5,7 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/fal-plugins/fal/pkg/config"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/localplane"
 	"github.com/fal-plugins/fal/plugins/internal/searchpath"
 )
 
@@ -35,4 +37,19 @@ func (s *Session) program(noun string) string {
 		return cli.Quote(filepath.Join(searchpath.FolderOf(self), name))
 	}
 	return ""
+}
+
+// localKeyWouldDo reports whether `fal local env` would change the key in use:
+// the host is that of the control plane which it speaks of, and no profile was
+// named, which would go before the variables.
+func (s *Session) localKeyWouldDo() bool {
+	if p := s.Config.Profile; p.Value != "" && p.Origin.Kind == config.OriginFlag || !s.Config.Host.IsLoopback() {
+		return false
+	}
+	folder, err := localplane.Folder(s.inv.Getenv)
+	if err != nil {
+		return false
+	}
+	record, ok, err := localplane.Read(folder)
+	return err == nil && ok && record.Address == s.Config.Host.Value
 }

@@ -246,7 +246,7 @@ func (s *Session) Error(err error) error {
 		s.notAccepted(out)
 		if o := s.Config.Credentials.Origin; s.Config.Credentials.Kind == config.CredentialsKey {
 			out.Hint = append(out.Hint, fmt.Sprintf("key %s came from %s; the host is %s", s.Config.Credentials.KeyID, o, s.Config.Host.Value))
-			if local := s.local(); local != "" && s.Config.Host.IsLoopback() {
+			if local := s.local(); local != "" && s.localKeyWouldDo() {
 				out.Hint = append(out.Hint, fmt.Sprintf("eval \"$(%s env)\" takes the key of the local control plane", local))
 			}
 		}
