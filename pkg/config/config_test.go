@@ -332,6 +332,21 @@ func asError(t *testing.T, err error, code config.Code) *config.Error {
 	return e
 }
 
+// Of names that differ in case alone, the one written as it was typed is meant.
+func TestNearestInCase(t *testing.T) {
+	for typed, want := range map[string]string{"cii": "ci", "CII": "CI", "Ci": "CI", "prdo": "prod"} {
+		dir := home(t, "[CI]\n[ci]\n[prod]\n", true)
+		_, err := config.Resolve(config.Inputs{Profile: typed, HomeDir: dir, Getenv: getenv(nil)})
+		e := asError(t, err, config.UnknownProfile)
+		if got := e.Hints()[0]; got != "did you mean "+want+"?" {
+			t.Errorf("%s: %s", typed, got)
+		}
+		if lines := e.ErrorLines(); len(lines) != 1 || lines[0] != e.Error() {
+			t.Errorf("lines %q", lines)
+		}
+	}
+}
+
 func TestMalformedHosts(t *testing.T) {
 	for _, host := range []string{
 		"", "http://", "ftp://api.fal.ai", "api.fal.ai/path", "api.fal.ai?q", "api.fal.ai#f", `api\x`, "user:topsecret@api.fal.ai",

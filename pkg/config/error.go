@@ -40,6 +40,15 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
+// ErrorLines returns the lines of the message: several for [Syntax], which shows
+// the place.
+func (e *Error) ErrorLines() []string {
+	if e.Code != Syntax {
+		return []string{e.Message}
+	}
+	return strings.Split(e.Message, "\n")
+}
+
 // Unwrap returns the cause, such as an [io/fs.PathError], or nil.
 func (e *Error) Unwrap() error { return e.cause }
 

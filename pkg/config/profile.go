@@ -67,18 +67,20 @@ func unknownProfile(name string, doc document, shown string) *Error {
 	return e.hint("profiles in %s: %s", shown, printable(strings.Join(known, ", ")))
 }
 
-// nearest returns the name that name is probably a misspelling of, or "".
+// nearest returns the name that name is probably a misspelling of, or "". Of
+// names that are alike but for their case it is the one that is written like it.
 func nearest(name string, known []string) string {
 	limit := max(1, utf8.RuneCountInString(name)/3)
-	best, found := limit+1, ""
+	best, written, found := limit+1, 0, ""
 	for _, k := range known {
 		a, b := strings.ToLower(name), strings.ToLower(k)
 		d := levenshtein.ComputeDistance(a, b)
 		if d == 2 && sameLetters(a, b) {
 			d = 1 // two letters that changed places
 		}
-		if d < best {
-			best, found = d, k
+		exactly := levenshtein.ComputeDistance(name, k)
+		if d < best || d == best && found != "" && exactly < written {
+			best, written, found = d, exactly, k
 		}
 	}
 	return found

@@ -48,6 +48,9 @@ func TestSyntaxErrors(t *testing.T) {
 			if !strings.HasPrefix(message, "~/.fal/config.toml:") || !strings.Contains(message, tt.shows) {
 				t.Errorf("message\n%s\nwant in it\n%s", message, tt.shows)
 			}
+			if lines := e.ErrorLines(); len(lines) != 3 && tt.shows != "UTF-16" || strings.Join(lines, "\n") != e.Error() {
+				t.Errorf("lines %q", lines)
+			}
 			for n := 2; n <= len(secret); n++ {
 				if strings.Contains(message, secret[:n]) || strings.Contains(message, secret[len(secret)-n:]) {
 					t.Fatalf("part of the secret is shown:\n%s", message)

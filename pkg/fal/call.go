@@ -12,7 +12,9 @@ import (
 
 // call makes a unary call and its error an *[Error].
 func (c *Client) call(ctx context.Context, method string, request, reply any, options ...grpc.CallOption) error {
-	return callError(method, c.conn.Invoke(ctx, method, request, reply, options...))
+	return c.renewing(ctx, func(ctx context.Context) error {
+		return callError(method, c.conn.Invoke(ctx, method, request, reply, options...))
+	})
 }
 
 // elements makes a call and goes through one repeated field of its answer, one

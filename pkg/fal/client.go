@@ -68,6 +68,7 @@ type Client struct {
 	Accounts *AccountsService
 
 	conn        *transport.Conn
+	renewer     TokenRenewer // of a login that has one
 	rest        *http.Client
 	restURL     *url.URL
 	environment string
@@ -102,6 +103,9 @@ func New(o Options) (*Client, error) {
 	}
 	agent := strings.TrimSpace(o.UserAgent + " fal-go")
 	c := &Client{environment: o.Environment}
+	if person, ok := o.Credentials.(login); ok {
+		c.renewer, _ = person.source.(TokenRenewer)
+	}
 	metadata, header := o.Credentials.metadata, o.Credentials.header
 	restURL, err := restBase(o, host)
 	if err != nil {

@@ -53,7 +53,7 @@ func (k Key) header(context.Context, string) (map[string]string, error) {
 // attempt of every call, possibly by several goroutines at once, and keeps,
 // refreshes and stores tokens as it likes. An error of it that is or wraps an
 // *[Error] is returned as it is, any other as [ErrUnauthenticated] with itself
-// as the cause.
+// as the cause. It may be a [TokenRenewer] as well.
 type TokenSource interface {
 	Token(ctx context.Context) (string, error)
 }
@@ -68,6 +68,7 @@ func (l login) metadata(ctx context.Context, account string) (map[string]string,
 	if err != nil {
 		return nil, err
 	}
+	give(ctx, token)
 	pairs := map[string]string{"authorization": "Bearer " + token}
 	if account != "" {
 		pairs["fal-user-id"] = account
@@ -80,6 +81,7 @@ func (l login) header(ctx context.Context, account string) (map[string]string, e
 	if err != nil {
 		return nil, err
 	}
+	give(ctx, token)
 	pairs := map[string]string{"Authorization": "Bearer " + token}
 	if account != "" {
 		pairs["X-Fal-User-Id"] = account

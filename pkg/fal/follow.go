@@ -285,7 +285,15 @@ func (f *follower) stream(ctx context.Context) (opened bool, lines int, _ error)
 }
 
 // open makes the request and answers when the stream begins.
-func (f *follower) open(ctx context.Context, query url.Values) (*http.Response, error) {
+func (f *follower) open(ctx context.Context, query url.Values) (response *http.Response, err error) {
+	err = f.service.client.renewing(ctx, func(ctx context.Context) error {
+		response, err = f.request(ctx, query)
+		return err
+	})
+	return response, err
+}
+
+func (f *follower) request(ctx context.Context, query url.Values) (*http.Response, error) {
 	c := f.service.client
 	u, method := c.restCall(http.MethodPost, "logs/stream", query)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), nil)

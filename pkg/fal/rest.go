@@ -26,7 +26,7 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, out any
 // read is get for calls that only read and are POST all the same.
 func (c *Client) read(ctx context.Context, verb, path string, query url.Values, out any) error {
 	u, method := c.restCall(verb, path, query)
-	return transport.Repeat(ctx, func() (again bool, err error) {
+	once := func(ctx context.Context) (again bool, err error) {
 		request, err := http.NewRequestWithContext(ctx, verb, u.String(), nil)
 		if err != nil {
 			return false, invalid(method, "%v", err)
@@ -52,6 +52,9 @@ func (c *Client) read(ctx context.Context, verb, path string, query url.Values, 
 				Message: fmt.Sprintf("the server at %s answered with something that is not JSON", u.Host)}
 		}
 		return false, nil
+	}
+	return c.renewing(ctx, func(ctx context.Context) error {
+		return transport.Repeat(ctx, func() (again bool, err error) { return once(ctx) })
 	})
 }
 

@@ -301,7 +301,7 @@ func TestLogout(t *testing.T) {
 
 		p := s.login(t, dir, time.Hour)
 		for _, fault := range []func(http.ResponseWriter, *http.Request) bool{
-			answer(500, "text/html", "<html>"), answer(302, "text/html", "<html>"), answer(403, "application/json", `{"error":"unauthorized_client"}`),
+			answer(500, "text/html", "<html>"), answer(302, "text/html", "<html>"), answer(200, "text/html", "<html>"), answer(200, "application/json", `{"error":"x"}`), answer(403, "application/json", `{"error":"unauthorized_client"}`),
 		} {
 			s.set(func() { s.fault = fault })
 			if err := c.Logout(ctx); err == nil || read(t, dir) != p.file() {
@@ -323,6 +323,13 @@ func TestLogout(t *testing.T) {
 			t.Error(err)
 		}
 		gone("a login that the issuer does not know")
+
+		write(t, dir, "\n")
+		asked := len(s.forms)
+		if err := c.Logout(ctx); !errors.Is(err, login.NotLoggedIn) || len(s.forms) != asked {
+			t.Errorf("%v after %d requests", err, len(s.forms)-asked)
+		}
+		gone("a file without a token")
 
 		s.login(t, dir, time.Hour)
 		before := len(s.forms)

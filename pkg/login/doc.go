@@ -25,7 +25,8 @@
 //   - The file is replaced as a whole or not at all. That it can be written is
 //     proved before the issuer is asked.
 //   - Tokens are sent to the addresses of [Endpoints] alone; no redirect is
-//     followed. An access token of the service is not sent to another issuer.
+//     followed. A login of the service is not sent to another issuer, nor one
+//     that Options.Admit refuses.
 //
 // # What cannot be guaranteed
 //

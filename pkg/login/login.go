@@ -34,6 +34,12 @@ type Options struct {
 	// that programs that only use a login do not link what it needs.
 	VerifyIDToken func(ctx context.Context, raw string, want Expected) error
 
+	// Admit says whether a login may be sent to the issuer, and its access token
+	// be given away: issuer is who issued it by the word of the access token,
+	// and "" where none is there to tell. nil admits all. What is certainly
+	// another issuer's is refused in any case.
+	Admit func(issuer string) bool
+
 	// Now tells the time; nil is time.Now.
 	Now func() time.Time
 	// Notice is told what a person should know: a sentence without a newline.
@@ -55,6 +61,7 @@ type Client struct {
 	folder    *tokenfile.Folder
 	http      *http.Client
 	verify    func(context.Context, string, Expected) error
+	admit     func(issuer string) bool
 	now       func() time.Time
 	notice    func(string)
 	wait      time.Duration
@@ -87,6 +94,7 @@ func New(o Options) (*Client, error) {
 		http:      &http.Client{},
 		verify:    o.VerifyIDToken,
 		now:       o.Now,
+		admit:     o.Admit,
 		wait:      lockWait,
 		turn:      make(chan struct{}, 1),
 		told:      map[string]bool{},

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -52,7 +53,7 @@ func (c *Client) remove(ctx context.Context, first func(tokenfile.Contents) erro
 	if err := held.Remove(); err != nil {
 		return storageError("delete the login", err)
 	}
-	if found.Missing {
+	if found.Refresh == "" { // a file without one is no login, and in the way
 		return notLoggedIn()
 	}
 	return nil
@@ -76,15 +77,18 @@ func (c *Client) revoke(ctx context.Context, refreshToken string) error {
 		return c.failure(ctx, err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode/100 == 2 {
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return c.failure(ctx, err)
+	}
+	if response.StatusCode/100 == 2 && confirms(body) {
 		return nil
 	}
 	var answer struct {
 		Code        string `json:"error"`
 		Description string `json:"error_description"`
 	}
-	body, err := io.ReadAll(response.Body)
-	if err != nil || json.Unmarshal(body, &answer) != nil {
+	if json.Unmarshal(body, &answer) != nil {
 		answer.Code, answer.Description = "", "" // no OAuth error: the status has to do
 	}
 	failed := c.answered(response.StatusCode, answer.Code, answer.Description)
@@ -94,28 +98,19 @@ func (c *Client) revoke(ctx context.Context, refreshToken string) error {
 	return failed
 }
 
-// Discard drops an access token that the service did not accept although it
-// has time to live, so that [Client.Token] gets another one. When the file
-// holds a different one by now, nothing is done.
-func (c *Client) Discard(ctx context.Context, access string) error {
-	if seen, err := c.read(); err != nil || access == "" || seen.Access != access {
-		return err
+// confirms reports whether the body of an answer of success may be the
+// issuer's: nothing, or JSON that is no error. A page is of whoever stands in
+// between.
+func confirms(body []byte) bool {
+	var answer struct {
+		Code string `json:"error"`
 	}
-	held, err := c.lock(ctx, nil)
-	if err != nil {
-		return err
+	body = bytes.TrimSpace(body)
+	switch {
+	case len(body) == 0:
+		return true
+	case body[0] == '{':
+		return json.Unmarshal(body, &answer) == nil && answer.Code == ""
 	}
-	defer held.Release()
-	found, err := c.read()
-	if err != nil || found.Access != access {
-		return err
-	}
-	slot, err := held.Reserve()
-	if err != nil {
-		return storageError("save the login", err)
-	}
-	if err := slot.Commit(tokenfile.Tokens{Refresh: found.Refresh}); err != nil {
-		return storageError("save the login", err)
-	}
-	return nil
+	return json.Valid(body)
 }

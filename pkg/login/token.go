@@ -40,7 +40,7 @@ func (c *Client) Token(ctx context.Context) (string, error) {
 	case <-ctx.Done():
 		return "", c.interrupted(ctx, "the login was being refreshed")
 	}
-	token, err := c.renew(ctx, seen.Tokens)
+	token, err := c.renew(ctx, outdated{Tokens: seen.Tokens})
 	if err != nil && ctx.Err() == nil && c.alive(seen) &&
 		!errors.Is(err, Refused) && !errors.Is(err, NotLoggedIn) && !errors.Is(err, OtherIssuer) {
 		return seen.Access, nil
@@ -48,18 +48,75 @@ func (c *Client) Token(ctx context.Context) (string, error) {
 	return token, err
 }
 
+// Renew returns an access token in place of one that the service did not accept
+// although it has time to live. When the file holds a different one by now,
+// that is the one. What was rejected stays in the file until it is replaced.
+func (c *Client) Renew(ctx context.Context, rejected string) (string, error) {
+	seen, err := c.read()
+	if err != nil {
+		return "", err
+	}
+	if seen.Missing {
+		return "", notLoggedIn()
+	}
+	if err := c.own(seen); err != nil {
+		return "", err
+	}
+	old := outdated{Tokens: seen.Tokens, rejected: rejected}
+	if c.renewed(seen, old) {
+		return seen.Access, nil
+	}
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return "", c.interrupted(ctx, "the login was being refreshed")
+	}
+	return c.renew(ctx, old)
+}
+
+// outdated are tokens to replace.
+type outdated struct {
+	tokenfile.Tokens
+
+	rejected string // an access token that is not to be returned; "" if none is known
+}
+
 func notLoggedIn() *Error { return &Error{Kind: NotLoggedIn, Message: "not logged in"} }
 
-// own keeps the tokens of one issuer from being sent to another.
-func (c *Client) own(found tokenfile.Contents) error {
-	if issuer := readClaims(found.Access).Issuer; c.endpoints.foreign(issuer) {
-		return &Error{Kind: OtherIssuer, Message: "the login in " + plain(c.Path()) + " is of " + plain(issuer) + ", and not of " + plain(c.endpoints.Issuer)}
+// Check reports whether the login is one that may be sent to the issuer, and to
+// the service that it issues tokens for, without sending anything. Its errors
+// are [NotLoggedIn], [OtherIssuer] and [Storage].
+func (c *Client) Check() error {
+	found, err := c.read()
+	if err != nil {
+		return err
 	}
-	return nil
+	if found.Refresh == "" {
+		return notLoggedIn()
+	}
+	return c.own(found)
+}
+
+// own keeps the tokens of one issuer from being sent to another. Whatever
+// sends one, or gives one away, passes here first.
+func (c *Client) own(found tokenfile.Contents) error {
+	issuer := readClaims(found.Access).Issuer
+	switch {
+	case found.Refresh == "": // there is nothing to send
+		return nil
+	case !c.endpoints.foreign(issuer) && (c.admit == nil || c.admit(issuer)):
+		return nil
+	case issuer == "":
+		return &Error{Kind: OtherIssuer, Message: "nothing in " + plain(c.Path()) + " tells that the login is of " + plain(c.endpoints.Issuer)}
+	case issuer == c.endpoints.Issuer:
+		return &Error{Kind: OtherIssuer, Message: "the login in " + plain(c.Path()) + ", of " + plain(issuer) + ", is not for this host"}
+	}
+	return &Error{Kind: OtherIssuer, Message: "the login in " + plain(c.Path()) + " is of " + plain(issuer) + ", and not of " + plain(c.endpoints.Issuer)}
 }
 
 // renew returns an access token that is newer than what was seen.
-func (c *Client) renew(ctx context.Context, seen tokenfile.Tokens) (string, error) {
+func (c *Client) renew(ctx context.Context, seen outdated) (string, error) {
 	for {
 		var found string
 		held, err := c.lock(ctx, func() bool {
@@ -83,14 +140,14 @@ func (c *Client) renew(ctx context.Context, seen tokenfile.Tokens) (string, erro
 // renewed reports whether the file holds a token to use: a fresh one, or one
 // that somebody just got and that has not ended. Where tokens live for less
 // than the margin, the latter is as good as it gets.
-func (c *Client) renewed(now tokenfile.Contents, seen tokenfile.Tokens) bool {
-	if c.own(now) != nil {
+func (c *Client) renewed(now tokenfile.Contents, seen outdated) bool {
+	if c.own(now) != nil || now.Access == seen.rejected {
 		return false
 	}
 	return c.fresh(now) || now.Access != seen.Access && c.alive(now)
 }
 
-func (c *Client) renewHeld(ctx context.Context, held *tokenfile.Held, seen tokenfile.Tokens) (string, error) {
+func (c *Client) renewHeld(ctx context.Context, held *tokenfile.Held, seen outdated) (string, error) {
 	const refusals = 3 // each time someone else was faster
 	var refused *Error
 	for range refusals {
@@ -132,7 +189,7 @@ func (c *Client) renewHeld(ctx context.Context, held *tokenfile.Held, seen token
 		if !changed {
 			return "", c.drop(held, refused)
 		}
-		seen = now.Tokens
+		seen.Tokens = now.Tokens
 	}
 	refused.Kind = Rejected // what the file holds now is not what was refused
 	return "", refused

@@ -474,10 +474,7 @@ func TestUnsaved(t *testing.T) {
 		t.Errorf("again: %q, %v", again, err)
 	}
 	s.set(func() { s.after = nil })
-	if err := c.Discard(testContext(t), got); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Token(testContext(t)); err != nil || !s.pairs[read(t, dir)] {
+	if _, err := c.Renew(testContext(t), got); err != nil || !s.pairs[read(t, dir)] {
 		t.Errorf("at last: %v; the file: %q", err, read(t, dir))
 	}
 }
@@ -512,18 +509,74 @@ func TestNoPlaceForTokens(t *testing.T) {
 	}
 }
 
-func TestDiscard(t *testing.T) {
+func TestRenew(t *testing.T) {
 	s, dir := newIssuer(t), t.TempDir()
 	p := s.login(t, dir, time.Hour)
 	c, _ := newClient(t, s.base, dir, nil)
-	if err := c.Discard(testContext(t), "another"); err != nil || read(t, dir) != p.file() {
+	if got, err := c.Renew(testContext(t), "another"); err != nil || got != p.access || read(t, dir) != p.file() {
+		t.Errorf("%q, %v; the file: %q", got, err, read(t, dir))
+	}
+	s.set(func() { s.fault = answer(500, "text/html", "<html>") })
+	if _, err := c.Renew(testContext(t), p.access); !errors.Is(err, login.Network) || read(t, dir) != p.file() {
 		t.Errorf("%v; the file: %q", err, read(t, dir))
 	}
-	if err := c.Discard(testContext(t), p.access); err != nil || read(t, dir) != p.refresh {
-		t.Errorf("%v; the file: %q", err, read(t, dir))
+	s.set(func() { s.fault = nil })
+	before, _ := s.counts()
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Go(func() {
+			if got, err := c.Renew(testContext(t), p.access); err != nil || got == p.access || got == "" {
+				t.Errorf("%q, %v", got, err)
+			}
+		})
 	}
-	if got, err := c.Token(testContext(t)); err != nil || got == p.access {
-		t.Errorf("%q, %v", got, err)
+	wg.Wait()
+	if rotations, _ := s.counts(); rotations != before+1 || !s.pairs[read(t, dir)] {
+		t.Errorf("%d refreshes; the file: %q", rotations-before, read(t, dir))
+	}
+	if err := c.Forget(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Renew(testContext(t), p.access); !errors.Is(err, login.NotLoggedIn) {
+		t.Error(err)
+	}
+}
+
+// Whatever Admit refuses is sent by no way at all.
+func TestAdmit(t *testing.T) {
+	s, dir := newIssuer(t), t.TempDir()
+	ours := s.login(t, dir, -time.Hour)
+	for name, test := range map[string]struct{ content, issuer string }{
+		"named":        {ours.file(), s.base + "/"},
+		"nothing said": {"refresh-production\n", ""},
+		"opaque":       {"refresh-production\nopaque", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			write(t, dir, test.content)
+			var asked []string
+			c, _ := newClient(t, s.base, dir, func(o *login.Options) {
+				o.Admit = func(issuer string) bool { asked = append(asked, issuer); return false }
+			})
+			for name, use := range map[string]func() error{
+				"token":  func() error { _, err := c.Token(testContext(t)); return err },
+				"renew":  func() error { _, err := c.Renew(testContext(t), "x"); return err },
+				"logout": func() error { return c.Logout(testContext(t)) },
+				"check":  c.Check,
+			} {
+				asked = nil
+				if err := use(); !errors.Is(err, login.OtherIssuer) || len(asked) == 0 || asked[0] != test.issuer {
+					t.Errorf("%s: %v, asked about %q", name, err, asked)
+				}
+			}
+			if read(t, dir) != test.content || len(s.forms) > 0 {
+				t.Errorf("the file: %q after %d requests", read(t, dir), len(s.forms))
+			}
+		})
+	}
+	write(t, dir, "")
+	c, _ := newClient(t, s.base, dir, func(o *login.Options) { o.Admit = func(string) bool { return false } })
+	if err := c.Check(); !errors.Is(err, login.NotLoggedIn) {
+		t.Error(err)
 	}
 }
 

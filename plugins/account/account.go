@@ -100,11 +100,11 @@ func path(inv *cli.Invocation) string {
 }
 
 // refuseTeam keeps --team, which is for one command, apart from a choice for
-// all of them.
-func refuseTeam(inv *cli.Invocation) error {
+// all of them. meant is the line without it.
+func refuseTeam(inv *cli.Invocation, meant string) error {
 	if inv.Team == "" {
 		return nil
 	}
 	return cli.Usagef("--team names an account for one command, and this one is about all that follow").
-		WithHint("fal account set " + cli.Quote(inv.Team))
+		WithHint(meant)
 }

@@ -127,6 +127,12 @@ func TestList(t *testing.T) {
 		`{"nickname":"crew","full_name":"","type":"team","is_selected":false}]}`+"\n", "")
 	tm.want(tm.run("ls", "-o", "name"), 0, "you\n2\nAcme\ncrew\n", "")
 	tm.want(tm.run("list", "--team", "CREW", "-q", ".teams[] | select(.is_selected).nickname"), 0, "crew\n", "")
+	r := tm.run("list", "--team", "crow")
+	tm.want(r, 3, "", "account crow not found\nhint: did you mean crew?\nhint: accounts: you, 2, Acme, crew\n")
+	tm.want(tm.run("list", "--team", "crow", "--json"), 3, "", `{"error":{"code":"unknown_team",`)
+	if strings.Contains(r.err, "is selected") {
+		t.Errorf("stderr %q", r.err)
+	}
 	tm.tty = true
 	tm.want(tm.run("list"), 0, "#  ACCOUNT  SELECTED  TYPE      NAME\n1  you      yes       personal  You\n2  2                  team      Two\n3  Acme               org       Acme Inc.\\x1b[31m\n4  crew               team\n", "4 accounts\n")
 	for _, c := range tm.server.Calls() {
@@ -190,8 +196,8 @@ func TestSetUnsetsProfile(t *testing.T) {
 
 func TestSetUnknown(t *testing.T) {
 	for word, want := range map[string][]string{
-		"acmee": {"account acmee not found", "hint: did you mean Acme?", "hint: there are you, 2, Acme, crew"},
-		"5":     {"account 5 not found: there are 4", "hint: there are you, 2, Acme, crew"},
+		"acmee": {"account acmee not found", "hint: did you mean Acme?", "hint: accounts: you, 2, Acme, crew"},
+		"5":     {"account 5 not found: there are 4", "hint: accounts: you, 2, Acme, crew"},
 		"0":     {"account 0 not found"},
 		"gone":  {"account gone not found"},
 	} {
@@ -204,8 +210,11 @@ func TestSetUnknown(t *testing.T) {
 	}
 	tm := newTerm(t, "")
 	tm.want(tm.run("set"), 2, "", "ACCOUNT is missing, and there is no terminal to choose on")
-	tm.want(tm.run("set", "crew", "--team", "acme"), 2, "", "hint: fal-account set acme")
-	tm.want(tm.run("unset", "--team", "acme"), 2, "", "--team names an account for one command")
+	tm.want(tm.run("set", "crew", "--team", "acme"), 2, "", "hint: fal-account set crew\n")
+	tm.want(tm.run("set", "--team=-x"), 2, "", "hint: fal-account set -- -x\n")
+	r := tm.run("unset", "--team", "acme")
+	tm.want(r, 2, "", "--team names an account for one command")
+	tm.want(r, 2, "", "\nhint: fal-account unset\n")
 	tm.wantFile("")
 	if calls := tm.server.Calls(); len(calls) != 0 {
 		t.Errorf("%d requests", len(calls))
@@ -222,8 +231,8 @@ func TestSetPicked(t *testing.T) {
 		"3\n":         {0, "Acme", ""},
 		"crew\n":      {0, "crew", ""},
 		"\n":          {0, "2", ""},
-		"crow\n9\n1":  {0, "you", "account crow not found\nAccount, by number or nickname [2]: account 9 not found: there are 4\nAccount, by number or nickname [2]: "},
-		"":            {1, "2", "no account was selected"},
+		"crow\n9\n1":  {0, "you", "account crow not found: did you mean crew?\nAccount, by number or nickname [2]: account 9 not found: there are 4\nAccount, by number or nickname [2]: "},
+		"":            {1, "2", "no other account was chosen: 2 stays"},
 		"nonsense\n ": {0, "2", "account nonsense not found\n"},
 	} {
 		tm := newTerm(t, selects("2"))
@@ -242,8 +251,24 @@ func TestSetOfKey(t *testing.T) {
 	tm.env["FAL_KEY"] = "an-id:c4n4ry"
 	r := tm.run("set", "you")
 	tm.want(r, 4, "", "key an-id from FAL_KEY decides the account, and no login goes with it to select one for")
-	tm.want(r, 4, "", "hint: fal auth login")
+	tm.want(r, 4, "", "hint: `fal auth login` makes it possible to act for the accounts of a person\n")
 	tm.wantFile("")
+}
+
+// Where no login can be, it is not said that it is credentials that lack.
+func TestNoHomeFolder(t *testing.T) {
+	t.Setenv("HOME", "")
+	t.Setenv("USERPROFILE", "")
+	for _, argv := range [][]string{{"list"}, {"set", "crew"}} {
+		tm := newTerm(t, "")
+		for _, name := range []string{"FAL_HOME_DIR", "FAL_GRPC_HOST", "FAL_REST_HOST"} {
+			delete(tm.env, name)
+		}
+		r := tm.run(argv...)
+		if r.code == 0 || r.out != "" || !strings.Contains(r.err, "no home folder is known") || strings.Contains(r.err, "no credentials") {
+			t.Errorf("%q: %+v", argv, r)
+		}
+	}
 }
 
 // The key of the default profile may be done without.
@@ -258,7 +283,7 @@ func TestSetOfProfileKey(t *testing.T) {
 	delete(tm.env, "FAL_REST_HOST")
 	r := tm.run("set", "crew")
 	tm.want(r, 4, "", "key an-id from profile dev (")
-	tm.want(r, 4, "", "hint: fal profile unset")
+	tm.want(r, 4, "", "hint: `fal profile unset` leaves the profile and its key out\n")
 	tm.wantFile(file)
 
 	// A profile that is named is meant with its key.

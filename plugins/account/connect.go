@@ -33,8 +33,13 @@ func loginGoesFirst(inv *cli.Invocation) bool {
 	if err != nil || !belongs(cfg) {
 		return false
 	}
-	if cfg.Credentials.Kind != config.CredentialsKey {
-		return cfg.Credentials.Kind == config.CredentialsLogin
+	switch cfg.Credentials.Kind {
+	case config.CredentialsLogin:
+		return true
+	case config.CredentialsNone:
+		return cfg.TokenPath == "" // the login has the reason
+	case config.CredentialsDisabled:
+		return false
 	}
 	if cfg.Profile.Origin.Kind == config.OriginFlag || cfg.TokenPath == "" {
 		return false

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 
+	"github.com/fal-plugins/fal/pkg/config"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/view"
@@ -32,6 +33,11 @@ func runList(ctx context.Context, inv *cli.Invocation) error {
 	rows, err := collect(ctx, s)
 	if err != nil {
 		return err
+	}
+	if team := s.Config.Team; team.Origin.Kind == config.OriginFlag && named(team.Value, rows) < 0 {
+		e := notFound(team.Value, rows)
+		e.Code = "unknown_team" // as other commands call it
+		return e
 	}
 	if err := mark(ctx, inv, s, rows); err != nil {
 		return err

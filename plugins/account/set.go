@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +43,7 @@ func newSet() *cli.Command {
 }
 
 func runSet(ctx context.Context, inv *cli.Invocation, o *setOptions) error {
-	if err := refuseTeam(inv); err != nil {
+	if err := refuseTeam(inv, setLine(cmp.Or(o.account, inv.Team))); err != nil {
 		return err
 	}
 	asks := o.account == ""
@@ -68,15 +69,23 @@ func runSet(ctx context.Context, inv *cli.Invocation, o *setOptions) error {
 	return save(ctx, inv, chosen)
 }
 
+// setLine is the line that selects an account.
+func setLine(account string) string {
+	if strings.HasPrefix(account, "-") {
+		return "fal account set -- " + cli.Quote(account)
+	}
+	return "fal account set " + cli.Quote(account)
+}
+
 // keyDecides is the error for a choice that there is no login for.
 func keyDecides(cfg *config.Config) error {
 	c := cfg.Credentials
 	e := &cli.Error{Code: "key_decides", Exit: cli.ExitAuth,
 		Message: fmt.Sprintf("key %s from %s decides the account, and no login goes with it to select one for", c.KeyID, c.Origin)}
 	if c.Origin.Kind == config.OriginProfile && cfg.Profile.Origin.Kind == config.OriginFile {
-		return e.WithHint("fal profile unset, to act without the profile and its key")
+		return e.WithHint("`fal profile unset` leaves the profile and its key out")
 	}
-	return e.WithHint("fal auth login, to act for the accounts of a person")
+	return e.WithHint("`fal auth login` makes it possible to act for the accounts of a person")
 }
 
 func (o *setOptions) choose(ctx context.Context, inv *cli.Invocation, s *session.Session, rows []view.Account) (view.Account, error) {
@@ -98,26 +107,33 @@ func match(word string, rows []view.Account) (view.Account, error) {
 	if at := named(word, rows); at >= 0 {
 		return rows[at], nil
 	}
-	nicknames := make([]string, len(rows))
-	for i, a := range rows {
-		nicknames[i] = a.Nickname
+	n, err := strconv.Atoi(word)
+	switch {
+	case err != nil:
+		return view.Account{}, notFound(word, rows)
+	case n >= 1 && n <= len(rows):
+		return rows[n-1], nil
 	}
-	if n, err := strconv.Atoi(word); err == nil {
-		if n >= 1 && n <= len(rows) {
-			return rows[n-1], nil
-		}
-		return view.Account{}, notFound(nicknames, "account %d not found: there are %d", n, len(rows))
-	}
-	e := notFound(nil, "account %s not found", word)
-	if near := suggest.Nearest(word, nicknames); near != "" {
-		e = e.WithHint("did you mean " + near + "?")
-	}
-	return view.Account{}, e.WithHint(listed(nicknames)...)
+	e := notFound(word, rows)
+	e.Message += fmt.Sprintf(": there are %d", len(rows))
+	return view.Account{}, e
 }
 
-func notFound(nicknames []string, format string, args ...any) *cli.Error {
-	e := &cli.Error{Code: "not_found", Exit: cli.ExitNotFound, Message: fmt.Sprintf(format, args...)}
-	return e.WithHint(listed(nicknames)...)
+// notFound is the error for a word that names no account.
+func notFound(word string, rows []view.Account) *cli.Error {
+	e := &cli.Error{Code: "not_found", Exit: cli.ExitNotFound, Message: fmt.Sprintf("account %s not found", word)}
+	if near := suggest.Nearest(word, nicknames(rows)); near != "" {
+		e = e.WithHint("did you mean " + near + "?")
+	}
+	return e.WithHint(listed(nicknames(rows))...)
+}
+
+func nicknames(rows []view.Account) []string {
+	names := make([]string, len(rows))
+	for i, a := range rows {
+		names[i] = a.Nickname
+	}
+	return names
 }
 
 // listed is the hint that names the accounts, if they are not too many.
@@ -129,7 +145,7 @@ func listed(nicknames []string) []string {
 	case n > shown:
 		return []string{"`fal account list` shows those that there are"}
 	}
-	return []string{"there are " + strings.Join(nicknames, ", ")}
+	return []string{"accounts: " + strings.Join(nicknames, ", ")}
 }
 
 // pick asks on the terminal until an account is chosen. Return alone keeps the
@@ -150,7 +166,10 @@ func pick(ctx context.Context, inv *cli.Invocation, rows []view.Account) (view.A
 	for {
 		line, err := inv.IO.ReadLine(ctx, prompt)
 		if errors.Is(err, io.EOF) {
-			return view.Account{}, cli.Failuref("no account was selected")
+			if at >= 0 {
+				return view.Account{}, cli.Failuref("no other account was chosen: %s stays", rows[at].Nickname)
+			}
+			return view.Account{}, cli.Failuref("no account was chosen")
 		}
 		if err != nil {
 			return view.Account{}, err
@@ -166,7 +185,11 @@ func pick(ctx context.Context, inv *cli.Invocation, rows []view.Account) (view.A
 		if err == nil {
 			return a, nil
 		}
-		tell(inv, "%s", err)
+		said := err.Error()
+		if near := suggest.Nearest(word, nicknames(rows)); near != "" {
+			said += ": did you mean " + near + "?"
+		}
+		tell(inv, "%s", said)
 	}
 }
 

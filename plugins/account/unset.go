@@ -25,7 +25,7 @@ func newUnset() *cli.Command {
 }
 
 func runUnset(ctx context.Context, inv *cli.Invocation) error {
-	if err := refuseTeam(inv); err != nil {
+	if err := refuseTeam(inv, "fal account unset"); err != nil {
 		return err
 	}
 	text := "no account was selected"

@@ -49,7 +49,7 @@ func app(d dependencies) *cli.App {
 func (d dependencies) ofPerson(inv *cli.Invocation) (*session.Login, error) {
 	if inv.Team != "" {
 		return nil, cli.Usagef("--team names an account to act for, and a login is a person's").
-			WithHint("fal account set " + cli.Quote(inv.Team) + " selects the account that commands act for")
+			WithHint("fal account set " + cli.Quote(inv.Team))
 	}
 	return session.NewLogin(inv, d.verify)
 }

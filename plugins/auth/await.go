@@ -16,7 +16,7 @@ import (
 // await waits until the code is confirmed. On a terminal it shows how long that
 // is still possible.
 func await(ctx context.Context, inv *cli.Invocation, l *session.Login, device *login.Device) error {
-	left := func() string { return time.Until(device.ExpiresAt).Round(time.Second).String() }
+	left := func() string { return span(time.Until(device.ExpiresAt).Round(time.Second)) }
 	line := countdown{inv: inv}
 	if !inv.IO.ErrTerminal() {
 		tell(inv, "waiting for that: the code expires in %s", left())
@@ -31,12 +31,25 @@ func await(ctx context.Context, inv *cli.Invocation, l *session.Login, device *l
 		case err := <-done:
 			line.show("")
 			if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return cli.Failuref("nobody confirmed the code in %s", inv.Timeout)
+				return cli.Failuref("nobody confirmed the code in %s", span(inv.Timeout)).
+					WithHint("without --timeout there is time until the code expires")
 			}
 			return l.Error(err)
 		case <-second.C:
 		}
 	}
+}
+
+// span writes a duration as people do: 15m, and not 15m0s.
+func span(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // countdown is a line on the terminal that changes. The cursor stays at its

@@ -118,7 +118,7 @@ func TestBrowser(t *testing.T) {
 			if len(d.opened) > 0 != (tt.opens || tt.fails) || tt.fails != strings.Contains(r.err, "notice: no browser could be opened: no xdg-open") {
 				t.Errorf("opened %q, stderr %q", d.opened, r.err)
 			}
-			if d.tty != strings.Contains(r.err, "\rwaiting for that: the code expires in 10m0s") {
+			if d.tty != strings.Contains(r.err, "\rwaiting for that: the code expires in 10m\r") {
 				t.Errorf("stderr %q", r.err)
 			}
 		})
@@ -138,10 +138,10 @@ func TestLoginFails(t *testing.T) {
 		code   int
 		stderr string
 	}{
-		"denied":          {set: func(d *desk) { d.issuer.verdict = "access_denied" }, code: 4, stderr: "error: the login was denied\n"},
-		"expired":         {set: func(d *desk) { d.issuer.verdict = "expired_token" }, code: 1, stderr: "error: the code expired before anyone confirmed it\n"},
-		"expired here":    {set: func(d *desk) { d.issuer.pending, d.issuer.life = 1e9, 2 }, code: 1, stderr: "error: the code expired before anyone confirmed it\n"},
-		"not in time":     {set: func(d *desk) { d.issuer.pending = 1e9 }, argv: []string{"--timeout", "1500ms"}, code: 1, stderr: "error: nobody confirmed the code in 1.5s"},
+		"denied":          {set: func(d *desk) { d.issuer.verdict = "access_denied" }, code: 4, stderr: "error: the login was denied\nhint: fal-auth login\n"},
+		"expired":         {set: func(d *desk) { d.issuer.verdict = "expired_token" }, code: 1, stderr: "error: the code expired before anyone confirmed it\nhint: fal-auth login\n"},
+		"expired here":    {set: func(d *desk) { d.issuer.pending, d.issuer.life = 1e9, 2 }, code: 1, stderr: "error: the code expired before anyone confirmed it\nhint: fal-auth login\n"},
+		"not in time":     {set: func(d *desk) { d.issuer.pending = 1e9 }, argv: []string{"--timeout", "1500ms"}, code: 1, stderr: "error: nobody confirmed the code in 1.5s\nhint: without --timeout there is time until the code expires\n"},
 		"another refusal": {set: func(d *desk) { d.issuer.verdict = "unauthorized_client" }, code: 4, stderr: "unauthorized_client"},
 		"not verified":    {set: func(d *desk) { d.issuer.idToken = "canary-forged" }, code: 1, stderr: "id_token is not to be trusted"},
 		"a page": {set: func(d *desk) {

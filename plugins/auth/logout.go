@@ -79,7 +79,7 @@ func (o *logoutOptions) end(ctx context.Context, inv *cli.Invocation, l *session
 // explain adds the way out to an error of the network.
 func (o *logoutOptions) explain(err error) error {
 	if e, ok := err.(*cli.Error); ok && e.Exit == cli.ExitUnavailable {
-		return e.WithHint("fal auth logout --all-local deletes it without asking")
+		return e.WithHint("`fal auth logout --all-local` deletes it without asking")
 	}
 	return err
 }

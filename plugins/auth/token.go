@@ -76,7 +76,7 @@ func refuseKey(inv *cli.Invocation) error {
 	e := &cli.Error{Code: "key_in_use", Exit: cli.ExitAuth,
 		Message: fmt.Sprintf("key %s from %s is in use, and no login: there is no token", cfg.Credentials.KeyID, cfg.Credentials.Origin)}
 	if _, err := os.Lstat(cfg.TokenPath); err == nil && inv.Profile == "" {
-		return e.WithHint("FAL_FORCE_AUTH_BY_USER=1 sets keys aside, and takes the login")
+		return e.WithHint("FAL_FORCE_AUTH_BY_USER=1 fal auth token")
 	}
 	return e
 }

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/fal-plugins/fal/pkg/config"
@@ -37,24 +38,23 @@ func runWhoami(ctx context.Context, inv *cli.Invocation, o *whoamiOptions) error
 		return err
 	}
 	defer s.Close()
-	account, err := current(ctx, inv, s)
+	i, err := identify(ctx, inv, s)
 	if err != nil {
 		return err
 	}
-	i := identity(s.Config, account)
 	return output.Object(ctx, inv.Printer, i, func(w io.Writer) error { return i.Write(w, inv.Printer) })
 }
 
-func current(ctx context.Context, inv *cli.Invocation, s *session.Session) (fal.Account, error) {
+// identify puts together what is known of credentials and the account behind
+// them.
+func identify(ctx context.Context, inv *cli.Invocation, s *session.Session) (view.Identity, error) {
 	ctx, cancel := inv.RequestContext(ctx)
 	defer cancel()
+	cfg := s.Config
 	account, err := s.Client.Accounts.Current(ctx)
-	return account, s.Error(err)
-}
-
-// identity puts together what is known of credentials and the account behind
-// them. The scope of a key is not: only keys that may list keys could find out.
-func identity(cfg *config.Config, account fal.Account) view.Identity {
+	if err != nil {
+		return view.Identity{}, s.Error(err)
+	}
 	i := view.Identity{
 		Credentials: cfg.Credentials.Kind.String(),
 		Origin:      cfg.Credentials.Origin.String(),
@@ -66,11 +66,38 @@ func identity(cfg *config.Config, account fal.Account) view.Identity {
 	switch cfg.Credentials.Kind {
 	case config.CredentialsKey:
 		i.KeyID = &cfg.Credentials.KeyID
+		if i.KeyScope, err = scope(ctx, s); err != nil {
+			tell(inv, "notice: the scope of the key is not known: %s", err)
+		}
 	case config.CredentialsLogin:
+		person := account
 		if cfg.Team.Value != "" {
 			origin := cfg.Team.Origin.String()
 			i.Team, i.TeamOrigin = &cfg.Team.Value, &origin
+			if person, err = s.Person(ctx); err != nil {
+				tell(inv, "notice: the person is not known: %s", err)
+				return i, nil
+			}
+		}
+		i.Person = &person.Nickname
+	}
+	return i, nil
+}
+
+// scope is what the key may do; nil when nothing tells. A key that may list the
+// keys finds itself, and one that may not is for calling apps.
+func scope(ctx context.Context, s *session.Session) (*string, error) {
+	for key, err := range s.Client.Keys.List(ctx, nil) {
+		name := key.Scope.String()
+		switch {
+		case errors.Is(err, fal.ErrPermissionDenied):
+			name = fal.KeyScopeAPI.String()
+			return &name, nil
+		case err != nil:
+			return nil, s.Error(err)
+		case key.ID == s.Config.Credentials.KeyID:
+			return &name, nil
 		}
 	}
-	return i
+	return nil, nil
 }

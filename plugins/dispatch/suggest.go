@@ -33,7 +33,7 @@ type Suggestion struct {
 // installed plugins. Near is a name that begins with the word or differs from
 // it in one letter, or in two when the word has more than four; two letters
 // in the wrong order count once. When ctx ends, the plugins found so far are
-// considered.
+// considered. A command of fal-auth without its noun is that one alone.
 func (d *Dispatcher) Suggest(ctx context.Context, words []string) []Suggestion {
 	return d.suggest(ctx, words, d.client(nil).found())
 }
@@ -48,6 +48,15 @@ func (d *Dispatcher) suggest(ctx context.Context, words []string, official bool)
 	if len(words) == 0 {
 		return nil
 	}
+	if withoutNoun(words[0]) {
+		if auth, known := installed.FindNoun(authNoun); known {
+			suggestion := Suggestion{Command: "fal " + authNoun + " " + words[0]}
+			var answered bool
+			if suggestion.Package, answered = d.provider(auth, official); answered {
+				return []Suggestion{suggestion}
+			}
+		}
+	}
 	var found []candidate
 	for _, builtin := range d.finder.Builtins {
 		if rank, near := nearest(words[0], builtin.Name, builtin.Aliases); near {
@@ -59,14 +68,9 @@ func (d *Dispatcher) suggest(ctx context.Context, words []string, official bool)
 		if !near {
 			continue
 		}
-		suggestion := Suggestion{Command: "fal " + noun.Name}
-		if _, err := d.Lookup([]string{noun.Name}); err != nil && !(official && noun.Official) {
-			if noun.Package == "" {
-				continue
-			}
-			suggestion.Package = noun.Package
+		if pkg, answered := d.provider(noun, official); answered {
+			found = append(found, candidate{Suggestion{Command: "fal " + noun.Name, Package: pkg}, rank})
 		}
-		found = append(found, candidate{suggestion, rank})
 	}
 	found = append(found, d.nearPlugins(ctx, words)...)
 	slices.SortStableFunc(found, func(a, b candidate) int {
@@ -80,6 +84,23 @@ func (d *Dispatcher) suggest(ctx context.Context, words []string, official bool)
 		}
 	}
 	return suggestions
+}
+
+const authNoun = "auth"
+
+// withoutNoun reports whether a word is a command that other programs have
+// without a noun, and fal has below auth.
+func withoutNoun(word string) bool {
+	return slices.Contains([]string{"login", "logout", "whoami"}, word)
+}
+
+// provider is the package that a noun comes with when nothing that is installed
+// answers it. It is not answered when there is no such package.
+func (d *Dispatcher) provider(noun installed.Noun, official bool) (pkg string, answered bool) {
+	if _, err := d.Lookup([]string{noun.Name}); err == nil || official && noun.Official {
+		return "", true
+	}
+	return noun.Package, noun.Package != ""
 }
 
 // nearPlugins looks through the folders. A plugin's name is compared with the

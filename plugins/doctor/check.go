@@ -46,6 +46,11 @@ func failed(found, hint string) finding {
 	return finding{status: view.CheckFailed, found: found, hint: hint}
 }
 
+// because is a check that cannot be made, because of what another one found.
+func because(of string) finding {
+	return finding{status: view.CheckSkipped, found: "not tried, because of " + of, blockedBy: of}
+}
+
 func skipped(found string) finding { return finding{status: view.CheckSkipped, found: found} }
 
 // examine makes all checks, at the same time as far as they do not need each
@@ -83,7 +88,7 @@ func (c *check) examine(ctx context.Context) finding {
 			by = before.name
 		}
 		if by != "" {
-			return finding{status: view.CheckSkipped, found: "not tried, because of " + by, blockedBy: by}
+			return because(by)
 		}
 	}
 	if c.limit > 0 {

@@ -8,34 +8,50 @@ import (
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
 
-const redacted = "[redacted]"
+const (
+	redacted = "[redacted]"
+	// Shorter secrets are found in other words too.
+	shortestSecret = 4
+	// longestWord is more than what any word of this program has.
+	longestWord = 16
+)
 
-// conceal takes out of a row what a service or a proxy may have repeated of
-// the secrets that were sent to it.
-func (p *patient) conceal(row view.Check) view.Check {
-	hide := func(text string) string {
-		for _, secret := range p.secrets() {
-			text = strings.ReplaceAll(text, secret, redacted)
-		}
-		return bearer().ReplaceAllString(text, "Bearer "+redacted)
-	}
-	row.Found = hide(row.Found)
+// foreign is a text that came from outside: without what a service or a proxy
+// may have repeated of the secrets that were sent to it.
+func (p *patient) foreign(text string) string {
+	return p.conceal(text, shortestSecret)
+}
+
+// concealRow makes sure of a whole row, of which some is in words of this
+// program: only for secrets that are no part of one.
+func (p *patient) concealRow(row view.Check) view.Check {
+	row.Found = p.conceal(row.Found, longestWord)
 	if row.Hint != nil {
-		hint := hide(*row.Hint)
+		hint := p.conceal(*row.Hint, longestWord)
 		row.Hint = &hint
 	}
 	return row
 }
 
+func (p *patient) conceal(text string, shortest int) string {
+	for _, secret := range p.secrets() {
+		if len(secret) >= shortest {
+			text = strings.ReplaceAll(text, secret, redacted)
+		}
+	}
+	return bearer().ReplaceAllString(text, "Bearer "+redacted)
+}
+
 func bearer() *regexp.Regexp { return regexp.MustCompile(`Bearer \S+`) }
 
 // secrets are those that are known without asking anybody: that of the key,
-// and the passwords for proxies.
+// the tokens of the login, and the passwords for proxies.
 func (p *patient) secrets() []string {
 	var secrets []string
-	if cfg := p.settings.config; cfg != nil {
+	if cfg := p.settings.credentials; cfg != nil {
 		secrets = append(secrets, cfg.Credentials.Secret.Reveal())
 	}
+	secrets = append(secrets, p.settings.login.tokens...)
 	for _, h := range p.hops() {
 		if h.proxy == nil {
 			continue
@@ -44,11 +60,5 @@ func (p *patient) secrets() []string {
 			secrets = append(secrets, password, url.QueryEscape(password))
 		}
 	}
-	kept := secrets[:0]
-	for _, s := range secrets {
-		if s != "" {
-			kept = append(kept, s)
-		}
-	}
-	return kept
+	return secrets
 }

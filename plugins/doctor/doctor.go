@@ -39,6 +39,8 @@ func App() *cli.App {
 		now:      time.Now,
 		self:     self,
 		limit:    5 * time.Second,
+		read:     os.ReadFile,
+		writable: writable,
 	})
 }
 
@@ -50,6 +52,8 @@ type dependencies struct {
 	now      func() time.Time
 	self     string        // this program, an absolute path
 	limit    time.Duration // of each check that uses the network
+	read     func(path string) ([]byte, error)
+	writable func(folder string) bool
 }
 
 type resolver interface {
@@ -95,7 +99,7 @@ func run(ctx context.Context, inv *cli.Invocation, d dependencies) error {
 	}
 	var rows []view.Check
 	for row := range examine(ctx, checks) {
-		row = p.conceal(row)
+		row = p.concealRow(row)
 		rows = append(rows, row)
 		if !asText {
 			continue

@@ -68,6 +68,8 @@ func newScene(t *testing.T) *scene {
 			connect:  session.Open,
 			now:      time.Now,
 			limit:    30 * time.Second,
+			read:     os.ReadFile,
+			writable: func(string) bool { return true },
 		},
 	}
 	server.HandleREST("GET /users/current", func(w http.ResponseWriter, r *http.Request) {

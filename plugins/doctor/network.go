@@ -25,13 +25,16 @@ type hop struct {
 	plaintext bool
 	loopback  bool
 	wantsH2   bool // gRPC is spoken there
+	assumed   bool // nobody named the host: it is the default
+	scheme    string
 
 	proxy    *url.URL // nil: none
 	proxyErr error
 }
 
 func (p *patient) hop(e config.Endpoint, scheme string) hop {
-	h := hop{address: e.Address(), plaintext: e.Plaintext, loopback: e.IsLoopback(), wantsH2: e == p.settings.hosts.Host}
+	h := hop{address: e.Address(), plaintext: e.Plaintext, loopback: e.IsLoopback(), wantsH2: e == p.settings.hosts.Host,
+		assumed: e.Origin.Kind == config.OriginDefault, scheme: scheme}
 	h.host, _, _ = net.SplitHostPort(h.address)
 	if !h.loopback {
 		h.proxy, h.proxyErr = p.proxy(&url.URL{Scheme: scheme, Host: h.address})
@@ -67,7 +70,7 @@ func (p *patient) checkDNS(ctx context.Context, h hop) finding {
 	name, more := h.host, ""
 	switch {
 	case h.proxyErr != nil:
-		return failed(h.proxyErr.Error(), "")
+		return because("proxy")
 	case h.proxy != nil:
 		name, more = h.proxy.Hostname(), "; the proxy looks "+h.host+" up"
 	}
@@ -81,6 +84,10 @@ func (p *patient) checkDNS(ctx context.Context, h hop) finding {
 	switch {
 	case ctx.Err() != nil || errors.As(err, &dns) && dns.IsTimeout:
 		return failed("the name servers did not answer in time when asked for "+name, "check the network, and the name servers of this machine")
+	case errors.As(err, &dns) && dns.IsNotFound && h.proxy != nil:
+		return failed("there is no host "+name, "check the spelling in "+p.proxyVariable(h))
+	case errors.As(err, &dns) && dns.IsNotFound && h.assumed:
+		return failed("there is no host "+name+", as the name servers of this machine say", "check the network, and the name servers of this machine")
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return failed("there is no host "+name, "check the spelling, and whether the name is known outside a VPN")
 	case err != nil:
@@ -106,7 +113,7 @@ func (p *patient) checkTCP(ctx context.Context, h hop) finding {
 	started := time.Now()
 	conn, err := p.dial(ctx, "tcp", address)
 	if err != nil {
-		return failed("no connection to "+who+": "+reason(ctx, err), p.reachHint(h))
+		return failed("no connection to "+who+": "+p.foreign(reason(ctx, err)), p.reachHint(h))
 	}
 	f := ok("connected to " + who)
 	f.roundTrip = time.Since(started)
@@ -117,14 +124,49 @@ func (p *patient) checkTCP(ctx context.Context, h hop) finding {
 func (p *patient) reachHint(h hop) string {
 	switch {
 	case h.proxy != nil:
-		return "check HTTPS_PROXY; NO_PROXY=" + h.host + " goes without it"
+		return "check " + p.proxyVariable(h) + "; " + p.around(h)
 	case h.loopback:
 		if _, here := p.finder.Find([]string{"local"}); here {
-			return "fal local start, if it is the local control plane"
+			return "`fal local start`, if it is the local control plane"
 		}
 		return ""
 	}
 	return "check the network; a company's network may want a proxy in HTTPS_PROXY"
+}
+
+// listenerHint is for a host that takes connections, and does no more.
+func (p *patient) listenerHint(h hop) string {
+	switch {
+	case h.proxy != nil || !h.loopback:
+		return p.reachHint(h)
+	case h.plaintext:
+		return "what listens there may be something else, or want TLS: the host is written https://" + h.address + " then"
+	}
+	return "what listens there may be something else, or speak no TLS: the host is written http://" + h.address + " then"
+}
+
+// around says how to go without the proxy.
+func (p *patient) around(h hop) string {
+	list := h.host
+	for _, name := range []string{"NO_PROXY", "no_proxy"} {
+		if p.inv.Getenv(name) != "" {
+			list = `"$` + name + "," + h.host + `"`
+			break
+		}
+	}
+	return "`export NO_PROXY=" + list + "` goes without it"
+}
+
+// proxyVariable is the variable that the proxy came from.
+func (p *patient) proxyVariable(h hop) string {
+	name := "HTTPS_PROXY"
+	if h.scheme == "http" {
+		name = "HTTP_PROXY"
+	}
+	if lower := strings.ToLower(name); p.inv.Getenv(name) == "" && p.inv.Getenv(lower) != "" {
+		return lower
+	}
+	return name
 }
 
 // reason is an error of the network without addresses, which stand before it.
@@ -153,7 +195,7 @@ func (p *patient) checkTLS(ctx context.Context, h hop) finding {
 	}
 	roots, err := session.Roots(p.inv.Getenv)
 	if err != nil {
-		return failed(err.Error(), "")
+		return because("proxy")
 	}
 	state, took, err := p.handshake(ctx, h, roots)
 	if err != nil {
@@ -164,12 +206,12 @@ func (p *patient) checkTLS(ctx context.Context, h hop) finding {
 	found := fmt.Sprintf("certificate of %s issued by %s, %d days left, %s", h.host, issuer(leaf), days, tls.VersionName(state.Version))
 	f := ok(found)
 	switch {
+	case h.wantsH2 && !h.throughTLS() && state.NegotiatedProtocol != "h2":
+		f = p.withoutHTTP2(h)
 	case h.proxy != nil && !isUsual(state):
-		f = warning(found+"\nthat is no public authority: proxy "+h.proxyHost()+" intercepts the connection, and reads what is sent", "NO_PROXY="+h.host+" goes without it, if your network lets you")
+		f = warning(found+"\nthat is no public authority: proxy "+h.proxyHost()+" intercepts the connection, and reads what is sent", p.around(h)+", if your network lets you")
 	case isOfTheService(h.host) && !isUsual(state):
 		f = warning(found+"\nthat is no public authority: something on the way intercepts the connection, and reads what is sent", "ask who runs your network")
-	case h.wantsH2 && !h.throughTLS() && state.NegotiatedProtocol != "h2":
-		f = h.withoutHTTP2()
 	case days < 7:
 		f = warning(found, "whoever runs "+h.host+" has to renew it")
 	}
@@ -177,8 +219,12 @@ func (p *patient) checkTLS(ctx context.Context, h hop) finding {
 	return f
 }
 
-func (h hop) withoutHTTP2() finding {
-	return failed(h.address+" does not offer HTTP/2, which gRPC needs", "something on the way, such as a proxy that intercepts, lets only HTTP/1 through")
+func (p *patient) withoutHTTP2(h hop) finding {
+	hint := "something on the way, such as a proxy that intercepts, lets only HTTP/1 through"
+	if h.proxy != nil {
+		hint = "proxy " + h.proxyHost() + " may let only HTTP/1 through; " + p.around(h)
+	}
+	return failed(h.address+" does not offer HTTP/2, which gRPC needs", hint)
 }
 
 // noCommonProtocol is the alert of a server that offers none of the protocols
@@ -266,14 +312,16 @@ func (p *patient) failedHandshake(ctx context.Context, h hop, err error) finding
 	if errors.As(err, &verify) && len(verify.UnverifiedCertificates) > 0 {
 		leaf = verify.UnverifiedCertificates[0]
 	}
-	trust := "export SSL_CERT_FILE=<a file with the certificate of that authority>, if you trust it"
+	trust := "if you trust that authority, a file with its certificate goes into SSL_CERT_FILE"
 	switch {
+	case errors.As(err, &answer) && answer.code == http.StatusProxyAuthRequired && h.proxy.User != nil:
+		return failed("proxy "+h.proxyHost()+" does not accept the user and the password in "+p.proxyVariable(h)+": HTTP status "+p.foreign(answer.status), "check them, and whether signs such as @ in them are written as %40")
 	case errors.As(err, &answer) && answer.code == http.StatusProxyAuthRequired:
-		return failed("proxy "+h.proxyHost()+" answers itself, with HTTP status "+answer.status, "the user and the password go into HTTPS_PROXY, as in http://<user>:<password>@"+h.proxyHost())
+		return failed("proxy "+h.proxyHost()+" answers itself, with HTTP status "+p.foreign(answer.status), "the user and the password go into "+p.proxyVariable(h)+", as in http://<user>:<password>@"+h.proxyHost())
 	case errors.As(err, &answer):
-		return failed("proxy "+h.proxyHost()+" answers itself, with HTTP status "+answer.status, "whoever runs it has to let "+h.host+" through; NO_PROXY="+h.host+" goes without it")
+		return failed("proxy "+h.proxyHost()+" answers itself, with HTTP status "+p.foreign(answer.status), "whoever runs it has to let "+h.host+" through; "+p.around(h))
 	case errors.As(err, &unknown) && leaf != nil && h.proxy != nil:
-		return failed(fmt.Sprintf("proxy %s intercepts the connection: the certificate of %s is issued by %s, which this machine does not trust", h.proxyHost(), h.host, issuer(leaf)), trust+"; NO_PROXY="+h.host+" goes without it")
+		return failed(fmt.Sprintf("proxy %s intercepts the connection: the certificate of %s is issued by %s, which this machine does not trust", h.proxyHost(), h.host, issuer(leaf)), trust+"; "+p.around(h))
 	case errors.As(err, &unknown) && leaf != nil && isOfTheService(h.host):
 		return failed(fmt.Sprintf("something on the way intercepts the connection: the certificate of %s is issued by %s, which this machine does not trust", h.host, issuer(leaf)), trust)
 	case errors.As(err, &unknown) && leaf != nil:
@@ -283,18 +331,18 @@ func (p *patient) failedHandshake(ctx context.Context, h hop, err error) finding
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && leaf != nil:
 		return failed(fmt.Sprintf("the certificate of %s is good from %s to %s, and the clock of this machine says %s", h.host, day(leaf.NotBefore), day(leaf.NotAfter), day(p.now())), "set the clock, if it is wrong")
 	case h.wantsH2 && isAlert(err, noCommonProtocol):
-		return h.withoutHTTP2()
+		return p.withoutHTTP2(h)
 	case errors.As(err, &record):
 		found := "what answers at " + h.address + " does not speak TLS"
 		if h.proxy != nil {
-			return failed(found+": proxy "+h.proxyHost()+" answers itself", "NO_PROXY="+h.host+" goes without it")
+			return failed(found+": proxy "+h.proxyHost()+" answers itself", p.around(h))
 		}
 		if h.loopback {
 			return failed(found, "write the host as http://"+h.address)
 		}
 		return failed(found, "check the port")
 	}
-	return failed("no TLS session with "+h.address+": "+reason(ctx, err), p.reachHint(h))
+	return failed("no TLS session with "+h.address+": "+p.foreign(reason(ctx, err)), p.listenerHint(h))
 }
 
 // isAlert reports whether the other side ended a handshake with an alert. The

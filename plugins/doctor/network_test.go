@@ -58,8 +58,9 @@ func TestDNS(t *testing.T) {
 		{hop{host: "broken.invalid"}, "failed", "server misbehaving", "name servers"},
 		{through(hop{host: "missing.invalid"}, "http://user:pa55@proxy.invalid:3128"), "ok", "proxy.invalid is 192.0.2.7; the proxy looks missing.invalid up", ""},
 		{through(hop{host: "missing.invalid"}, "http://10.0.0.1"), "skipped", "10.0.0.1 needs no lookup; the proxy looks missing.invalid up", ""},
-		{through(hop{host: "missing.invalid"}, "http://none.invalid"), "failed", "there is no host none.invalid", "check the spelling"},
-		{through(hop{host: "missing.invalid"}, "ftp://none.invalid"), "failed", "HTTPS_PROXY is no address", ""},
+		{through(hop{host: "missing.invalid"}, "http://none.invalid"), "failed", "there is no host none.invalid", "check the spelling in HTTPS_PROXY"},
+		{through(hop{host: "missing.invalid"}, "ftp://none.invalid"), "skipped", "not tried, because of proxy", ""},
+		{hop{host: "missing.invalid", assumed: true}, "failed", "there is no host missing.invalid", "check the network, and the name servers"},
 	} {
 		ctx := t.Context()
 		if tt.hop.host == "slow.invalid" {
@@ -112,6 +113,7 @@ func TestTLS(t *testing.T) {
 	front := func(a *networktest.Authority) string { return networktest.TLS(t, a, s.server.Host(), host, official) }
 	corporate, trusted, expired, ending := front(company), front(public), front(old), front(soon)
 	silent, onlyHTTP1 := oldServer(t, public, host), oldServer(t, public, host, "http/1.1")
+	intercepting := oldServer(t, company, host, "http/1.1")
 
 	for _, tt := range []struct {
 		name, host, at string
@@ -136,7 +138,8 @@ func TestTLS(t *testing.T) {
 		{"the proxy's own page", host, s.server.Host(), public, 200, "failed", "answers itself", "NO_PROXY="},
 		{"no protocol", host, silent, public, 0, "failed", "does not offer HTTP/2", "HTTP/1"},
 		{"no HTTP/2", host, onlyHTTP1, public, 0, "failed", "does not offer HTTP/2", "HTTP/1"},
-		{"a proxy that wants a login", host, trusted, public, 407, "failed", "answers itself, with HTTP status 407 Proxy Authentication Required", "http://<user>:<password>@"},
+		{"a proxy that wants a login", host, trusted, public, 407, "failed", "does not accept the user and the password in HTTPS_PROXY: HTTP status 407 Proxy Authentication Required", "written as %40"},
+		{"an intercepting proxy without HTTP/2", host, intercepting, company, 200, "failed", "does not offer HTTP/2", "`export NO_PROXY=api.fal.invalid` goes without it"},
 		{"a proxy that forbids", host, trusted, public, 403, "failed", "answers itself, with HTTP status 403", "let api.fal.invalid through"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -174,7 +177,61 @@ func TestTLS(t *testing.T) {
 	s.wants(p.checkTLS(bounded(t), hop{host: host, address: host + ":443"}), "failed", "no answer in time", "check the network")
 	s.wants(p.checkTLS(t.Context(), hop{host: "127.0.0.1", address: "127.0.0.1:1", plaintext: true}), "skipped", "without TLS", "")
 	s.env["SSL_CERT_FILE"] = s.home + "/missing.pem"
-	s.wants(s.patient().checkTLS(t.Context(), hop{host: host, address: host + ":443"}), "failed", "SSL_CERT_FILE", "")
+	s.wants(s.patient().checkTLS(t.Context(), hop{host: host, address: host + ":443"}), "skipped", "not tried, because of proxy", "")
+}
+
+func TestAProxyThatWantsALogin(t *testing.T) {
+	s := newScene(t)
+	proxy := networktest.NewProxy(t, nil)
+	proxy.Refuse(http.StatusProxyAuthRequired)
+	h := hop{host: "api.fal.invalid", address: "api.fal.invalid:443", wantsH2: true, proxy: mustParse(t, proxy.URL)}
+	s.wants(s.patient().checkTLS(t.Context(), h), "failed", "answers itself, with HTTP status 407 Proxy Authentication Required", "http://<user>:<password>@")
+}
+
+// What listens is there, and needs no start.
+func TestAListenerThatIsNoControlPlane(t *testing.T) {
+	s := newScene(t)
+	s.write("bin/fal-local", "")
+	if err := os.Chmod(s.home+"/bin/fal-local", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	address := oldServer(t, networktest.NewAuthority(t, "Example Corp"), "127.0.0.1", "h2")
+	s.env["FAL_GRPC_HOST"], s.env["FAL_REST_HOST"] = "http://"+address, "http://"+address
+	_, rows := s.diagnose()
+	if c := rows["grpc"]; c.Status != "failed" || !strings.Contains(text(c.Hint), "https://"+address) || strings.Contains(text(c.Hint), "start") {
+		t.Errorf("%+v %s", c, text(c.Hint))
+	}
+	resets, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := resets.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.Close()
+		}
+	}()
+	defer func() { _ = resets.Close(); <-done }()
+	h := hop{host: "127.0.0.1", address: resets.Addr().String(), loopback: true, wantsH2: true}
+	s.wants(s.patient().checkTLS(t.Context(), h), "failed", "no TLS session", "http://"+h.address)
+}
+
+func TestAroundTheProxy(t *testing.T) {
+	s := newScene(t)
+	h := hop{host: "api.fal.invalid"}
+	for variable, want := range map[string]string{"": "api.fal.invalid", "NO_PROXY": `"$NO_PROXY,api.fal.invalid"`, "no_proxy": `"$no_proxy,api.fal.invalid"`} {
+		delete(s.env, "no_proxy")
+		delete(s.env, "NO_PROXY")
+		s.env[variable] = "other.invalid"
+		if got := s.patient().around(h); got != "`export NO_PROXY="+want+"` goes without it" {
+			t.Errorf("%s: %s", variable, got)
+		}
+	}
 }
 
 // oldServer speaks TLS and knows these protocols above it.

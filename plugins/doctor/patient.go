@@ -36,7 +36,7 @@ func newPatient(d dependencies, inv *cli.Invocation) *patient {
 	p := &patient{
 		dependencies: d,
 		inv:          inv,
-		settings:     resolve(inv),
+		settings:     resolve(inv, d),
 		finder:       installed.Finder{Path: path, Self: d.self, Builtins: installed.Builtins()},
 		proxy:        session.Proxy(inv.Getenv),
 	}
@@ -58,7 +58,7 @@ func (p *patient) checks() []*check {
 	local("version", p.checkVersion)
 	local("client", p.checkClient)
 	file := local("config", p.checkConfig)
-	local("profile", p.checkProfile, file)
+	profile := local("profile", p.checkProfile, file)
 	host := local("host", p.checkHost, file)
 	credentials := local("credentials", p.checkCredentials, file)
 	local("login", p.checkLogin)
@@ -78,7 +78,7 @@ func (p *patient) checks() []*check {
 	tls := network("tls", hops, p.checkTLS, func(i int) []*check { return tcp[i : i+1] })
 	add(&check{name: "grpc", host: p.settings.grpc(), after: []*check{host, tls[0]}, limit: p.limit, run: p.checkGRPC})
 	rest := add(&check{name: "rest", host: p.settings.rest(), after: []*check{host, tls[len(tls)-1]}, limit: p.limit, run: p.checkREST})
-	add(&check{name: "account", host: p.settings.rest(), after: []*check{credentials, rest}, limit: p.limit, run: p.checkAccount})
+	add(&check{name: "account", host: p.settings.rest(), after: []*check{profile, credentials, rest}, limit: p.limit, run: p.checkAccount})
 	local("clock", p.checkClock, rest)
 	local("plugins", p.checkPlugins)
 	add(&check{name: "local", limit: p.limit, run: p.checkLocal})
@@ -115,7 +115,7 @@ func (p *patient) diagnosis(rows []view.Check) view.Diagnosis {
 	if p.settings.hosts != nil {
 		d.Host = p.settings.hosts.Host.Value
 	}
-	if cfg := p.settings.config; cfg != nil {
+	if cfg := p.settings.credentials; cfg != nil {
 		d.KeyID = cfg.Credentials.KeyID
 	}
 	if client, found := p.client(); found {

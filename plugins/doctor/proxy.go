@@ -11,12 +11,14 @@ import (
 func (p *patient) checkProxy(context.Context) finding {
 	var found, problems []string
 	hint := ""
+	used := map[string]bool{}
 	for _, h := range p.hops() {
 		switch {
 		case h.address == "":
 		case h.proxyErr != nil:
-			problems = append(problems, h.proxyErr.Error())
+			return failed(h.proxyErr.Error(), hintsOf(h.proxyErr))
 		case h.proxy != nil:
+			used[p.proxyVariable(h)] = true
 			found = append(found, h.host+" is reached through "+h.proxyHost())
 		}
 	}
@@ -35,6 +37,11 @@ func (p *patient) checkProxy(context.Context) finding {
 		}
 		return ""
 	}
+	for _, names := range [][]string{{"HTTPS_PROXY", "https_proxy"}, {"HTTP_PROXY", "http_proxy"}} {
+		if name := set(names...); name != "" && !used[name] && p.settings.hosts != nil {
+			found = append(found, name+" is set, and these hosts are reached without it")
+		}
+	}
 	if name := set("NO_PROXY", "no_proxy"); name != "" {
 		found = append(found, name+" is "+p.inv.Getenv(name))
 	}
@@ -48,9 +55,11 @@ func (p *patient) checkProxy(context.Context) finding {
 		}
 	}
 	if err := session.CheckRoots(p.inv.Getenv); err != nil {
-		return failed(err.Error(), "unset "+strings.SplitN(err.Error(), ":", 2)[0])
+		return failed(err.Error(), hintsOf(err))
 	}
 	switch {
+	case p.settings.hosts == nil && len(problems)+len(found) == 0 && set("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy") != "":
+		return skipped("not known, because of " + p.settings.by)
 	case len(problems) > 0:
 		return warning(strings.Join(append(problems, found...), "\n"), hint)
 	case len(found) == 0:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+	"github.com/fal-plugins/fal/plugins/internal/localplane"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/version"
 )
@@ -92,6 +94,9 @@ func answered(err error) error {
 }
 
 func (p *patient) checkGRPC(ctx context.Context) finding {
+	if _, err := session.Roots(p.inv.Getenv); err != nil {
+		return because("proxy")
+	}
 	took, err := p.answers(func(c *fal.Client) error {
 		for _, err := range c.Environments.List(ctx, nil) {
 			return err
@@ -102,6 +107,9 @@ func (p *patient) checkGRPC(ctx context.Context) finding {
 }
 
 func (p *patient) checkREST(ctx context.Context) finding {
+	if _, err := session.Roots(p.inv.Getenv); err != nil {
+		return because("proxy")
+	}
 	took, err := p.answers(func(c *fal.Client) error {
 		_, err := c.Accounts.Current(ctx)
 		return err
@@ -117,26 +125,31 @@ func (p *patient) answer(took time.Duration, err error, host config.Endpoint, si
 	}
 	var e *fal.Error
 	if !errors.As(err, &e) {
-		return failed(err.Error(), "")
+		return failed(p.foreign(err.Error()), hintsOf(err))
 	}
+	h := p.hop(host, schemeOf(host))
+	said := p.foreign(e.Message)
 	switch {
 	case e.Code == fal.CodeDeadlineExceeded:
-		return failed(host.Value+" does not answer to "+side+" in time", p.reachHint(p.hop(host, schemeOf(host))))
+		return failed(host.Value+" does not answer to "+side+" in time", p.listenerHint(h))
 	case e.Code == fal.CodeNotFound, e.Code == fal.CodeUnimplemented:
-		return failed(host.Value+" answers, and does not know the calls of the "+side+" side: "+e.Message, hostHint(host, side))
+		return failed(host.Value+" answers, and does not know the calls of the "+side+" side: "+said, p.hostHint(host, side))
 	case e.Cause() == fal.CauseProtocol:
-		hint := hostHint(host, side)
-		if h := p.hop(host, schemeOf(host)); h.proxy != nil {
-			hint = "proxy " + h.proxyHost() + " may have answered itself; NO_PROXY=" + h.host + " goes without it"
+		hint := p.hostHint(host, side)
+		if h.proxy != nil {
+			hint = "proxy " + h.proxyHost() + " may have answered itself; " + p.around(h)
 		}
-		return failed(e.Message, hint)
+		return failed(said, hint)
 	case e.Cause() == fal.CauseNone:
-		return failed(host.Value+" answers with an error: "+e.Message, "try again later")
+		return failed(host.Value+" answers with an error: "+said, "try again later")
 	}
-	return failed(e.Message, p.reachHint(p.hop(host, schemeOf(host))))
+	if e.Cause() == fal.CauseRefused {
+		return failed(said, p.reachHint(h))
+	}
+	return failed(said, p.listenerHint(h))
 }
 
-func hostHint(host config.Endpoint, side string) string {
+func (p *patient) hostHint(host config.Endpoint, side string) string {
 	variable := "FAL_GRPC_HOST"
 	if side == "REST" {
 		variable = "FAL_REST_HOST"
@@ -145,7 +158,14 @@ func hostHint(host config.Endpoint, side string) string {
 	if host.Origin.Kind != config.OriginDefault {
 		from = host.Value + " came from " + host.Origin.String()
 	}
-	return from + "; " + variable + " names another host"
+	if profile := p.settings.hosts.Profile; profile.Origin.Kind == config.OriginFlag {
+		// It goes before the variables.
+		return from + "; host or local_host in the profile " + profile.Value + " names another one"
+	}
+	if host.Origin.Kind == config.OriginFlag {
+		return from + ", which may name another one"
+	}
+	return from + "; " + variable + " names another one"
 }
 
 // hear keeps the service's time.
@@ -192,7 +212,10 @@ func (p *patient) checkClock(context.Context) finding {
 
 // checkAccount asks who the credentials are.
 func (p *patient) checkAccount(ctx context.Context) finding {
-	switch p.settings.config.Credentials.Kind {
+	if p.settings.credentials == nil {
+		return p.settings.unknown()
+	}
+	switch p.settings.credentials.Credentials.Kind {
 	case config.CredentialsDisabled:
 		return skipped("no credentials are sent")
 	case config.CredentialsNone:
@@ -205,25 +228,25 @@ func (p *patient) checkAccount(ctx context.Context) finding {
 	}
 	s, err := p.connect(ctx, &inv)
 	if err != nil {
-		return refusedAs(err)
+		return p.refusedAs(err)
 	}
 	defer s.Close()
 	account, err := s.Client.Accounts.Current(ctx)
 	if err != nil {
-		return refusedAs(s.Error(err))
+		return p.refusedAs(s.Error(err))
 	}
-	found := "accepted, as the account " + account.Nickname
+	found := "accepted, as the account " + p.foreign(account.Nickname)
 	if account.Nickname == "" {
-		found = "accepted, as the account " + account.UserID
+		found = "accepted, as the account " + p.foreign(account.UserID)
 	} else if account.FullName != "" && account.FullName != account.Nickname {
-		found += " (" + account.FullName + ")"
+		found += " (" + p.foreign(account.FullName) + ")"
 	}
-	if p.settings.config.Credentials.Kind != config.CredentialsKey {
+	if p.settings.credentials.Credentials.Kind != config.CredentialsKey {
 		return ok(found)
 	}
 	scope, err := p.scope(ctx, s)
 	if err != nil {
-		return ok(found + "; the scope of the key is not known: " + s.Error(err).Error())
+		return ok(found + "; the scope of the key is not known: " + p.foreign(s.Error(err).Error()))
 	}
 	return ok(found + "; " + scope)
 }
@@ -237,22 +260,38 @@ func (p *patient) scope(ctx context.Context, s *session.Session) (string, error)
 		if err != nil {
 			return "", err
 		}
-		if key.ID == p.settings.config.Credentials.KeyID {
+		if key.ID == p.settings.credentials.Credentials.KeyID {
 			return "the key is of scope " + key.Scope.String(), nil
 		}
 	}
 	return "the key may manage keys", nil
 }
 
-func refusedAs(err error) finding {
-	var hinted interface{ Hints() []string }
-	hint := ""
-	if errors.As(err, &hinted) {
-		hint = strings.Join(hinted.Hints(), "\n")
-	}
+func (p *patient) refusedAs(err error) finding {
+	found, hint := p.foreign(err.Error()), p.foreign(p.usableHints(err))
 	var known *cli.Error
 	if errors.As(err, &known) && known.Exit == cli.ExitAuth {
-		return failed("not accepted: "+err.Error(), hint)
+		found = "not accepted: " + found
 	}
-	return failed(err.Error(), hint)
+	return failed(found, hint)
+}
+
+// usableHints are those of an error that lead somewhere: what is not there has
+// no credentials to take.
+func (p *patient) usableHints(err error) string {
+	hints := strings.Split(hintsOf(err), "\n")
+	if folder, err := localplane.Folder(p.inv.Getenv); err == nil {
+		if _, recorded, err := localplane.Read(folder); err == nil && recorded {
+			return strings.Join(hints, "\n")
+		}
+	}
+	return strings.Join(slices.DeleteFunc(hints, func(hint string) bool { return strings.Contains(hint, `eval "$(`) }), "\n")
+}
+
+func hintsOf(err error) string {
+	var hinted interface{ Hints() []string }
+	if errors.As(err, &hinted) {
+		return strings.Join(hinted.Hints(), "\n")
+	}
+	return ""
 }

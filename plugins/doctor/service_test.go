@@ -15,6 +15,7 @@ import (
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/pkg/fal/faltest"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/localplane"
 	"github.com/fal-plugins/fal/plugins/internal/networktest"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 )
@@ -38,7 +39,7 @@ func TestGRPC(t *testing.T) {
 		"another service":   {faltest.Fail(fal.CodeUnimplemented, "unknown service"), "failed", "does not know the calls of the gRPC side", "FAL_GRPC_HOST"},
 		"an error":          {faltest.Fail(fal.CodeInternal, "out of order"), "failed", "answers with an error: out of order", "later"},
 		"a page":            {faltest.HTTP(200, "text/html", "<html>log in</html>"), "failed", "", "came from FAL_GRPC_HOST"},
-		"hangs":             {faltest.Hang(), "failed", "does not answer to gRPC in time", ""},
+		"hangs":             {faltest.Hang(), "failed", "does not answer to gRPC in time", "what listens there may be something else"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
@@ -81,7 +82,7 @@ func TestREST(t *testing.T) {
 		"a page":          {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>log in</html>") }, "failed", "not JSON", "came from FAL_REST_HOST"},
 		"an error":        {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusInternalServerError) }, "failed", "answers with an error", "later"},
 		"down":            {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusServiceUnavailable) }, "failed", "answers with an error", "later"},
-		"hangs":           {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "failed", "does not answer to REST in time", ""},
+		"hangs":           {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "failed", "does not answer to REST in time", "what listens there may be something else"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
@@ -95,6 +96,48 @@ func TestREST(t *testing.T) {
 			s.wants(s.patient().checkREST(ctx), tt.status, tt.found, tt.hint)
 		})
 	}
+}
+
+// --profile goes before the variables, which are of no use then.
+func TestTheHostOfAProfile(t *testing.T) {
+	s := newScene(t)
+	s.server.Handle("ListEnvironments", func(faltest.Call) faltest.Answer { return faltest.HTTP(200, "text/html", "<html>log in</html>") })
+	s.env["FAL_CONFIG_PATH"] = s.write("config.toml", "[loc]\nlocal_host = '"+s.server.Host()+"'\nkey = 'testid:"+canary+"'\n")
+	_, rows := s.diagnose("--profile", "loc")
+	if hint := text(rows["grpc"].Hint); !strings.Contains(hint, "host or local_host in the profile loc names another one") || strings.Contains(hint, "FAL_GRPC_HOST") {
+		t.Errorf("%+v %s", rows["grpc"], hint)
+	}
+}
+
+// A secret that is part of a word is not looked for in the words of this
+// program.
+func TestShortSecrets(t *testing.T) {
+	s := newScene(t)
+	s.env["FAL_KEY"] = "testid:b"
+	if r := s.run("-o", "pretty"); strings.Contains(r.out, redacted) || !strings.Contains(r.out, "nobody is logged in") {
+		t.Errorf("%+v", r)
+	}
+	s.env["FAL_KEY"] = "testid:nobody"
+	s.users = func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, `{"detail": "not nobody"}`, http.StatusForbidden)
+	}
+	if r := s.run("-o", "pretty"); !strings.Contains(r.out, "nobody is logged in") || !strings.Contains(r.out, "not "+redacted) {
+		t.Errorf("%+v", r)
+	}
+}
+
+// Credentials are not to be taken from what is not there.
+func TestNoLocalKeyWithoutALocalControlPlane(t *testing.T) {
+	s := newScene(t)
+	s.deps.connect = func(context.Context, *cli.Invocation) (*session.Session, error) {
+		return nil, &cli.Error{Exit: cli.ExitAuth, Message: "no", Hint: []string{"key a came from FAL_KEY", "eval \"$(fal local env)\" takes the key of the local control plane"}}
+	}
+	s.wants(s.patient().checkAccount(t.Context()), "failed", "not accepted: no", "key a came from FAL_KEY")
+	if f := s.patient().checkAccount(t.Context()); strings.Contains(f.hint, "eval") {
+		t.Errorf("%+v", f)
+	}
+	s.write(filepath.Join(".fal", "local", localplane.RecordName), `{"pid": 1, "address": "127.0.0.1:1", "control": "127.0.0.1:1", "token": "x"}`)
+	s.wants(s.patient().checkAccount(t.Context()), "failed", "not accepted: no", "eval ")
 }
 
 // What answers instead of the service, behind a proxy, is put down to it.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/fal-plugins/fal/pkg/config"
@@ -14,42 +15,114 @@ import (
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
 
-// settings are what files, variables and flags amount to.
+// settings are what files, variables and flags amount to, as far as they do.
+// What is nil is not known, because of err.
 type settings struct {
-	at config.Locations
-	// config is nil when err says why it does not resolve.
-	config *config.Config
-	err    *config.Error
-	// hosts is where the hosts are known from: also without usable
-	// credentials. nil when they are not known.
-	hosts *config.Config
-	// token is the login's file as it was before anything used it.
-	token    fs.FileInfo
-	tokenErr error
+	at  config.Locations
+	err *config.Error
+	// by is the check that err is about, and hints are what to do about it.
+	by    string
+	hints []string
+
+	profile     *config.Config // which profile is in use
+	hosts       *config.Config // where the hosts are
+	credentials *config.Config
+	login       loginFile
 }
 
-func resolve(inv *cli.Invocation) settings {
+// standIn is a key that stands in for credentials that are not usable.
+const standIn = "none:none"
+
+func resolve(inv *cli.Invocation, d dependencies) settings {
 	in := config.Inputs{Profile: inv.Profile, Host: inv.Host, Team: inv.Team, Getenv: inv.Getenv}
-	s := settings{at: config.Locate(in), tokenErr: fs.ErrNotExist}
-	if s.at.Token != "" {
-		s.token, s.tokenErr = os.Stat(s.at.Token)
-	}
+	s := settings{at: config.Locate(in)}
+	s.login = examineLogin(s.at.Token, d)
 	cfg, err := config.Resolve(in)
 	if err == nil {
-		s.config, s.hosts = cfg, cfg
+		s.profile, s.hosts, s.credentials = cfg, cfg, cfg
 		return s
 	}
 	if !errors.As(err, &s.err) {
 		s.err = &config.Error{Code: config.Unreadable, Message: err.Error()}
 	}
-	if s.err.Code == config.MalformedKey {
-		// A key given explicitly stands in for the one that cannot be used.
-		in.Key = "none:none"
+	s.hints = s.err.Hints()
+	s.by = "config"
+	switch s.err.Code {
+	case config.UnknownProfile, config.BadProfileName:
+		s.by = "profile"
+		s.withoutProfile(in)
+	case config.BadHost:
+		s.by = "host"
+		s.withoutHosts(in)
+	default:
+		in.Key = standIn
 		if cfg, err := config.Resolve(in); err == nil {
-			s.hosts = cfg
+			s.by = "credentials"
+			if s.err.Code == config.Unreadable { // the one file that a key makes unnecessary
+				s.by = "login"
+			}
+			s.profile, s.hosts = cfg, cfg
 		}
 	}
 	return s
+}
+
+// without is the environment less some variables.
+func without(getenv func(string) string, names ...string) func(string) string {
+	return func(name string) string {
+		if slices.Contains(names, name) {
+			return ""
+		}
+		return getenv(name)
+	}
+}
+
+// withoutProfile finds what does not depend on a profile that does not exist.
+func (s *settings) withoutProfile(in config.Inputs) {
+	const variable = "FAL_PROFILE"
+	if in.Profile != "" {
+		return // which decides all the rest
+	}
+	s.hints = append(s.hints, "unset "+variable)
+	in.Getenv = without(in.Getenv, variable)
+	cfg, err := config.Resolve(in)
+	if err != nil {
+		return
+	}
+	given := func(o config.Origin) bool { return o.Kind == config.OriginFlag || o.Kind == config.OriginVariable }
+	if given(cfg.Host.Origin) && given(cfg.RESTHost.Origin) {
+		s.hosts = cfg
+	}
+	if o := cfg.Credentials.Origin; cfg.Credentials.Kind == config.CredentialsDisabled || given(o) && o.Name == "FAL_KEY" {
+		s.credentials = cfg
+	}
+}
+
+// hostVariables are those that name hosts.
+func hostVariables() []string {
+	return []string{"FAL_GRPC_HOST", "FAL_HOST", "FAL_REST_HOST", "FAL_RUN_HOST", "FAL_QUEUE_RUN_HOST"}
+}
+
+// withoutHosts finds what does not depend on a host that is none.
+func (s *settings) withoutHosts(in config.Inputs) {
+	for _, name := range hostVariables() {
+		if in.Getenv(name) == "" {
+			continue
+		}
+		changed := in
+		changed.Getenv = without(in.Getenv, name)
+		if _, err := config.Resolve(changed); err == nil || err.Error() != s.err.Message {
+			s.hints = append(s.hints, "unset "+name)
+			if name == "FAL_HOST" && strings.HasSuffix(s.err.Message, "begin with api") {
+				s.hints = append(s.hints, "FAL_GRPC_HOST takes any name")
+			}
+			break
+		}
+	}
+	in.Host, in.Getenv = config.DefaultHost, without(in.Getenv, hostVariables()...)
+	if cfg, err := config.Resolve(in); err == nil {
+		s.profile, s.credentials = cfg, cfg
+	}
 }
 
 func (s settings) grpc() string {
@@ -66,31 +139,17 @@ func (s settings) rest() string {
 	return s.hosts.RESTHost.Address()
 }
 
-// part is what a kind of error is about.
-func part(code config.Code) string {
-	switch code {
-	case config.UnknownProfile, config.BadProfileName:
-		return "profile"
-	case config.BadHost:
-		return "host"
-	case config.MalformedKey:
-		return "credentials"
-	}
-	return "config"
-}
-
 // wrong is the finding of the check that the error is about, if it is this one.
 func (s settings) wrong(name string) (finding, bool) {
-	if s.err == nil || part(s.err.Code) != name {
+	if s.err == nil || s.by != name {
 		return finding{}, false
 	}
-	return failed(s.err.Message, strings.Join(s.err.Hints(), "\n")), true
+	return failed(s.err.Message, strings.Join(s.hints, "\n")), true
 }
 
 // unknown is for checks behind an error that is another's.
 func (s settings) unknown() finding {
-	by := part(s.err.Code)
-	return finding{status: view.CheckSkipped, found: "not known, because of " + by, blockedBy: by}
+	return finding{status: view.CheckSkipped, found: "not known, because of " + s.by, blockedBy: s.by}
 }
 
 func (p *patient) checkConfig(context.Context) finding {
@@ -131,7 +190,7 @@ func (p *patient) checkProfile(context.Context) finding {
 	if f, wrong := p.settings.wrong("profile"); wrong {
 		return f
 	}
-	cfg := p.settings.hosts
+	cfg := p.settings.profile
 	switch {
 	case cfg == nil:
 		return skipped(p.settings.unknown().found)
@@ -153,8 +212,15 @@ func (p *patient) checkHost(context.Context) finding {
 	if cfg.RESTHost.Address() != cfg.Host.Address() || cfg.RESTHost.Plaintext != cfg.Host.Plaintext {
 		found += "\n" + endpoint("REST", cfg.RESTHost)
 	}
+	if stripped(cfg.Host) || stripped(cfg.RESTHost) {
+		return warning(found+"\nISOLATE_TEST_MODE switches TLS off: whoever is on the way reads what is sent", "unset ISOLATE_TEST_MODE")
+	}
 	return ok(found)
 }
+
+// stripped reports whether a host elsewhere is spoken to without TLS, which
+// nothing but the test mode does.
+func stripped(e config.Endpoint) bool { return e.Plaintext && !e.IsLoopback() }
 
 func endpoint(side string, e config.Endpoint) string {
 	text := side + " at " + e.Value
@@ -171,11 +237,20 @@ func (p *patient) checkCredentials(context.Context) finding {
 	if f, wrong := p.settings.wrong("credentials"); wrong {
 		return f
 	}
-	cfg := p.settings.config
+	cfg := p.settings.credentials
 	if cfg == nil {
 		return p.settings.unknown()
 	}
+	if cfg.Credentials.Kind == config.CredentialsLogin && p.settings.login.problem != "" {
+		return finding{status: view.CheckSkipped, blockedBy: "login", found: "the login in " + cfg.Credentials.Origin.String() + ", not usable because of login"}
+	}
 	f := credentialsOf(cfg)
+	if cfg.ForceLogin && p.inv.Getenv("FAL_KEY") != "" {
+		f.found += "\nFAL_KEY is set and not used, because FAL_FORCE_AUTH_BY_USER is set"
+		if cfg.Credentials.Kind == config.CredentialsNone {
+			f.hint = "fal auth login\n`unset FAL_FORCE_AUTH_BY_USER`, to use the key"
+		}
+	}
 	if len(cfg.Notices) > 0 {
 		f.found += "\n" + strings.Join(cfg.Notices, "\n")
 		if f.status == view.CheckOK {
@@ -205,24 +280,5 @@ func credentialsOf(cfg *config.Config) finding {
 	if profile := cfg.Profile; profile.Value != "" && profile.Origin.Kind == config.OriginFlag {
 		return failed("the profile "+profile.Value+" has no key", "fal --profile "+cli.Quote(profile.Value)+" profile key")
 	}
-	return failed("none", "fal auth login, or export FAL_KEY=<id>:<secret>")
-}
-
-// checkLogin looks at the file alone: whether the login is good shows when the
-// account is asked for, which refreshes it if it must.
-func (p *patient) checkLogin(context.Context) finding {
-	path, info, err := p.settings.at.Token, p.settings.token, p.settings.tokenErr
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return skipped("nobody is logged in")
-	case err != nil:
-		return failed(err.Error(), "")
-	case info.IsDir():
-		return failed(shown(path)+" is a folder", "")
-	}
-	more := ""
-	if cfg := p.settings.config; cfg != nil && cfg.Credentials.Kind == config.CredentialsKey {
-		more = ", not in use: a key is"
-	}
-	return private(path, info, more)
+	return failed("none", "fal auth login\nor, with a key: `export FAL_KEY=<id>:<secret>`")
 }

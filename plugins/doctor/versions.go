@@ -177,12 +177,15 @@ func (p *patient) checkPlugins(context.Context) finding {
 		return failed(err.Error(), "")
 	}
 	problems := slices.Clone(listing.Warnings)
+	hint := ""
 	for _, plugin := range listing.Plugins {
 		for _, w := range plugin.Warnings {
 			problems = append(problems, shown(plugin.Path)+": "+w)
 		}
+		if hint == "" && len(plugin.Warnings) > 0 {
+			hint = mendPlugin(plugin)
+		}
 	}
-	hint := "fal plugin list"
 	if shadow, shadowed := p.finder.Shadowed(); shadowed {
 		hint = shadow.PathLine
 	}
@@ -197,4 +200,17 @@ func (p *patient) checkPlugins(context.Context) finding {
 		return ok(count)
 	}
 	return warning(count+"\n"+strings.Join(problems, "\n"), hint)
+}
+
+// mendPlugin says what to do about a plugin with a problem.
+func mendPlugin(plugin installed.Plugin) string {
+	path := cli.Quote(plugin.Path)
+	if slices.Contains(plugin.Warnings, "not executable") {
+		return "chmod +x " + path
+	}
+	remove := "`rm " + path + "`, if it is of no use"
+	if problem := installed.FileProblem(plugin.Path); problem.Reason != "" {
+		return strings.Join(append(problem.Hints, remove), "\n")
+	}
+	return remove
 }

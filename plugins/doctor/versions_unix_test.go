@@ -76,6 +76,20 @@ func TestPlugins(t *testing.T) {
 	} {
 		s.wants(f, "warning", want, "export PATH=")
 	}
+	for content, want := range map[string][2]string{
+		"echo hello\n":            {"names no interpreter", "its first line has to be as #!/bin/sh\n`rm "},
+		"\x7fELF\x02\x01\x01\x00": {"a part of the file is missing", "install it again\n`rm "},
+	} {
+		s.deps.self = ""
+		s.env["PATH"] = filepath.Join(s.home, "worse")
+		s.write("worse/fal-bad", content)
+		chmod(t, filepath.Join(s.home, "worse", "fal-bad"))
+		s.wants(s.patient().checkPlugins(t.Context()), "warning", want[0], want[1])
+	}
+	s.write("plain/fal-x", "#!/bin/sh\n")
+	s.env["PATH"] = filepath.Join(s.home, "plain")
+	s.wants(s.patient().checkPlugins(t.Context()), "warning", "not executable", "chmod +x "+filepath.Join(s.home, "plain", "fal-x"))
+	s.deps.self = filepath.Join(s.home, "own", "fal-doctor")
 	s.env["PATH"] = filepath.Join(s.home, "more")
 	s.wants(s.patient().checkPlugins(t.Context()), "warning", "~/own is not on PATH", "export PATH="+filepath.Join(s.home, "own")+`:"$PATH"`)
 }

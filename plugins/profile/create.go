@@ -25,6 +25,7 @@ func newCreate() *cli.Command {
 		Single: true,
 		JSON:   view.ProfileAction{},
 		Flags: []*cli.Flag{
+			noProfile("create"),
 			{Name: "no-set", Value: cli.Bool(&o.noSet), Usage: "leave the default profile as it is"},
 		},
 		Examples: []cli.Example{

@@ -28,6 +28,7 @@ func newDelete() *cli.Command {
 		Single:      true,
 		JSON:        view.ProfileAction{},
 		Flags: []*cli.Flag{
+			noProfile("delete"),
 			{Name: "yes", Aliases: []string{"y"}, Value: cli.Bool(&o.yes), Usage: "do not ask"},
 			{Name: "dry-run", Value: cli.Bool(&o.dryRun), Usage: "show what would be deleted, and do nothing"},
 		},

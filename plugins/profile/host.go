@@ -10,8 +10,9 @@ import (
 )
 
 type hostOptions struct {
-	profile string
-	host    config.Endpoint
+	choice
+
+	host config.Endpoint
 }
 
 func newHost() *cli.Command {
@@ -23,7 +24,7 @@ func newHost() *cli.Command {
 			"The official client refuses to start with a host that does not begin with api. Such a one, and one on this machine, is kept as `local_host`, which only these programs read, with a warning.",
 		Args: []cli.Arg{{Name: "HOST", Usage: "host[:port] of the service, or with http:// on this machine or https:// anywhere", Value: cli.Func(o.setHost)}},
 		Flags: []*cli.Flag{
-			{Name: "profile", Placeholder: "NAME", Value: cli.NonEmpty(&o.profile), Usage: "the profile to change, instead of the one in use"},
+			o.flag("the profile to change, instead of the one in use"),
 		},
 		Output: cli.Text,
 		Single: true,

@@ -16,8 +16,8 @@ import (
 
 type keyOptions struct {
 	dependencies
+	choice
 
-	profile  string
 	noVerify bool
 	timeout  time.Duration
 	debug    bool
@@ -35,7 +35,7 @@ func newKey(d dependencies) *cli.Command {
 		Single: true,
 		JSON:   view.ProfileAction{},
 		Flags: []*cli.Flag{
-			{Name: "profile", Placeholder: "NAME", Value: cli.NonEmpty(&o.profile), Usage: "the same as NAME"},
+			o.flag("the same as NAME"),
 			{Name: "no-verify", Value: cli.Bool(&o.noVerify), Usage: "save the key without asking the service"},
 			{Name: "timeout", Placeholder: "TIME", Value: cli.Duration(&o.timeout), Usage: "wait so long for the service, as in 30s or 5m"},
 			{Name: "debug", Value: cli.Bool(&o.debug), Usage: "show requests, timings and metadata on stderr, secrets redacted"},
@@ -52,17 +52,11 @@ func newKey(d dependencies) *cli.Command {
 
 // setName takes the argument. A key in its place is refused, and not repeated.
 func (o *keyOptions) setName(text string) error {
-	switch {
-	case strings.Contains(text, ":"):
+	if strings.Contains(text, ":") {
 		return cli.Usagef("a key is not given on the command line, where others may see it").
 			WithHint("without one the key is asked for, or read from standard input")
-	case strings.TrimSpace(text) == "":
-		return errors.New("it is empty")
-	case o.profile != "" && o.profile != text:
-		return cli.Usagef("two profiles are named: %s and %s", o.profile, text)
 	}
-	o.profile = text
-	return nil
+	return o.argument(text)
 }
 
 func runKey(ctx context.Context, inv *cli.Invocation, o *keyOptions) error {

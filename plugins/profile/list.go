@@ -15,6 +15,7 @@ func newList() *cli.Command {
 		Aliases:     []string{"ls"},
 		Summary:     "List profiles",
 		Description: "Lists the profiles in the order of the file, and marks the one in use. Of a key the id and the end of its secret are shown, enough to tell it from others.",
+		Flags:       []*cli.Flag{notOfOne("this lists all of them", func(name string) string { return line("show", name) })},
 		Output:      cli.Records,
 		JSON:        view.ProfileList{},
 		Examples: []cli.Example{

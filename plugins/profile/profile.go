@@ -5,6 +5,7 @@ package profile
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/fal-plugins/fal/pkg/config"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
@@ -54,21 +55,30 @@ func inUse(inv *cli.Invocation, f *config.File) string {
 	return f.DefaultProfile()
 }
 
-// target is the profile that a command changes: the one that was named, and
-// else the one in use. It exists.
+// target is the profile that a command changes, see chosen. It exists.
 func target(inv *cli.Invocation, f *config.File, named string) (string, error) {
+	name, err := chosen(inv, f, named)
+	if err != nil {
+		return "", err
+	}
+	return name, mustExistOrBeMade(f, name)
+}
+
+// chosen is the profile that a command is about: the one that was named, and
+// else the one in use.
+func chosen(inv *cli.Invocation, f *config.File, named string) (string, error) {
 	name := named
 	if name == "" {
 		name = inUse(inv, f)
 	}
 	if name == "" {
-		return "", cli.Usagef("no profile is in use, and none was named").WithHint("fal profile set NAME chooses one, --profile NAME names one")
+		return "", cli.Usagef("no profile is in use, and none was named").WithHint("`fal profile set NAME` chooses one, and --profile NAME names one")
 	}
-	return name, mustExist(f, name)
+	return name, nil
 }
 
 // mustExist is nil for a profile of the file. The error for any other names
-// what it may be a misspelling of, or says why no profile can have that name.
+// what it may be a misspelling of.
 func mustExist(f *config.File, name string) error {
 	if exists(f, name) {
 		return nil
@@ -78,11 +88,29 @@ func mustExist(f *config.File, name string) error {
 	if !ok {
 		return err
 	}
+	return &cli.Error{Code: unknown.ErrorCode(), Exit: cli.ExitUsage, Message: unknown.Message, Err: err, Hint: unknown.Hints()}
+}
+
+// mustExistOrBeMade is mustExist for what makes sense with a new profile too:
+// the error says how to make it, or why no profile can have that name.
+func mustExistOrBeMade(f *config.File, name string) error {
+	err := mustExist(f, name)
+	unknown, ok := err.(*cli.Error)
+	if !ok {
+		return err
+	}
 	if bad := f.CreateProfile(name); bad != nil { // in memory alone
 		return bad
 	}
-	return &cli.Error{Code: unknown.ErrorCode(), Exit: cli.ExitUsage, Message: unknown.Message, Err: err,
-		Hint: append(unknown.Hints(), "fal profile create "+cli.Quote(name)+" makes it")}
+	return unknown.WithHint("`" + line("create", name) + "` makes it")
+}
+
+// line is a command line for a profile, to be pasted.
+func line(command, name string) string {
+	if strings.HasPrefix(name, "-") {
+		command += " --"
+	}
+	return "fal profile " + command + " " + cli.Quote(name)
 }
 
 func exists(f *config.File, name string) bool {
@@ -101,8 +129,8 @@ func leadsTo(f *config.File, profile string) string {
 
 // masked is a profile's key without its secret; nil for none.
 func masked(f *config.File, profile string) *string {
-	key, _ := f.Get(profile, profilestore.Key)
-	if key == "" {
+	key, isText := f.Get(profile, profilestore.Key)
+	if key == "" && (isText || !profilestore.Has(f, profile, profilestore.Key)) {
 		return nil
 	}
 	text := profilestore.Masked(key)

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -158,6 +159,69 @@ func TestShow(t *testing.T) {
 	tm.want(newTerm(t, "[a]\n").run("show", ""), 2, "", "it is empty")
 }
 
+// A broken file is shown with the place in it, on lines of their own.
+func TestSyntaxHasLines(t *testing.T) {
+	const broken = "[p]\nkey = 'a:c4n4ry'\n[p]\n"
+	for _, argv := range []string{"list", "show p", "key p", "host api.example.com", "set p", "create q", "delete p"} {
+		tm := newTerm(t, broken)
+		tm.stdin = someKey
+		r := tm.run(strings.Fields(argv)...)
+		tm.want(r, 2, "", "config.toml:3:")
+		tm.want(r, 2, "", "\n  3 | [p]\n    | ")
+		if strings.Contains(r.err, `\n`) {
+			t.Errorf("%s: %s", argv, r.err)
+		}
+		var said struct{ Error struct{ Message string } }
+		if r = tm.run(append(strings.Fields(argv), "--json")...); json.Unmarshal([]byte(r.err), &said) != nil || strings.Count(said.Error.Message, "\n") != 2 {
+			t.Errorf("%s: %s", argv, r.err)
+		}
+		tm.wantFile(broken)
+	}
+}
+
+// --profile chooses the profile where one can be meant, in front of the command
+// too, as the dispatcher puts it there.
+func TestProfileFlag(t *testing.T) {
+	tm := newTerm(t, file)
+	for _, argv := range []string{"show --profile dev", "--profile dev show", "--profile=dev show dev"} {
+		tm.want(tm.run(append(strings.Fields(argv), "-q", ".profile")...), 0, "dev\n", "")
+	}
+	for argv, want := range map[string][2]string{
+		"--profile dev show odd":     {"two profiles are named: dev and odd"},
+		"--profile devv show":        {`unknown profile "devv"`, "hint: did you mean dev?"},
+		"--profile dev list":         {"--profile names one profile, and this lists all of them", "hint: fal-profile show dev\n"},
+		"list --profile=--x":         {"--profile names one profile", "hint: fal-profile show -- --x\n"},
+		"--profile dev set":          {"it is the argument", "hint: fal-profile set dev\n"},
+		"--profile dev create":       {"it is the argument", "hint: fal-profile create dev\n"},
+		"--profile dev delete":       {"it is the argument", "hint: fal-profile delete dev\n"},
+		"--profile dev unset":        {"--profile names one profile", "hint: fal-profile unset\n"},
+		"--profile devv host api.a":  {`unknown profile "devv"`, "hint: `fal-profile create devv` makes it\n"},
+		"--profile devv key":         {`unknown profile "devv"`, "hint: `fal-profile create devv` makes it\n"},
+		"--profile devv delete dev":  {"it is the argument"},
+		"--profile dev key --x":      {"unknown flag --x"},
+		"--profile dev show prod -v": {"two profiles are named: dev and prod"},
+	} {
+		tm.stdin = someKey
+		r := tm.run(strings.Fields(argv)...)
+		for _, w := range want {
+			if w != "" {
+				tm.want(r, 2, "", w)
+			}
+		}
+		tm.wantFile(file)
+	}
+	tm.want(tm.run("--profile", "dev", "host", "api.example.com"), 0, "profile dev leads to api.example.com\n", "note: its key goes there from now on")
+}
+
+// What is no text is no key and no host.
+func TestOtherTypes(t *testing.T) {
+	tm := newTerm(t, "[a]\nkey = 5\nhost = 'api.example.com'\n[b]\nhost = ['c4n4ry']\n[c]\nhost = 'api.example.com'\nlocal_host = 1\n")
+	tm.want(tm.run("list", "-q", ".profiles[] | [.profile, .host, .key // \"none\"] | join(\" \")"), 0,
+		"a api.example.com malformed\nb malformed none\nc malformed none\n", "")
+	tm.want(tm.run("show", "a", "-q", ".settings[0].value"), 0, "malformed\n", "")
+	tm.want(tm.run("show", "b", "-q", ".host, .settings[0].value"), 0, "malformed\nnull\n", "")
+}
+
 func TestSet(t *testing.T) {
 	tm := newTerm(t, file)
 	tm.want(tm.run("set", "dev"), 0, "profile dev is the default now\n", "")
@@ -193,8 +257,8 @@ func TestSetTellsWhatCounts(t *testing.T) {
 
 func TestSetUnknown(t *testing.T) {
 	for name, want := range map[string][]string{
-		"prd":           {`unknown profile "prd"`, "hint: did you mean prod?", "hint: profiles in ", ": dev, odd, prod", "hint: fal-profile create prd makes it"},
-		"x":             {`unknown profile "x"`, "hint: fal-profile create x makes it"},
+		"prd":           {`unknown profile "prd"`, "hint: did you mean prod?", "hint: profiles in ", ": dev, odd, prod", "hint: `fal-profile create prd` makes it\n"},
+		"x":             {`unknown profile "x"`, "hint: `fal-profile create x` makes it\n"},
 		"check_updates": {`"check_updates" cannot be the name of a profile`},
 		"__internal__":  {`"__internal__" cannot be the name of a profile: it is reserved`},
 	} {
@@ -208,6 +272,7 @@ func TestSetUnknown(t *testing.T) {
 		tm.wantFile(file)
 	}
 	tm := newTerm(t, "")
+	tm.want(tm.run("set", "--", "--x"), 2, "", "hint: `fal-profile create -- --x` makes it\n")
 	tm.want(tm.run("set", "x"), 2, "", "has no profile")
 	tm.want(tm.run("set"), 2, "", "NAME is missing")
 	tm.wantFile("")
@@ -285,7 +350,11 @@ func TestDelete(t *testing.T) {
 	if got, _ := os.ReadFile(tm.config); strings.Contains(string(got), "prod") || !strings.HasSuffix(string(got), rest[strings.Index(rest, "team"):]) || !strings.HasPrefix(string(got), "check_updates = false\n") {
 		t.Errorf("got\n%swant like\n%s", got, without)
 	}
-	tm.want(tm.run("delete", "prod"), 2, "", `unknown profile "prod"`)
+	r := tm.run("delete", "prod")
+	tm.want(r, 2, "", `unknown profile "prod"`)
+	if strings.Contains(r.err, "create") {
+		t.Errorf("to delete it, it is to be made: %s", r.err)
+	}
 
 	tm = newTerm(t, file)
 	tm.tty = true

@@ -23,6 +23,7 @@ func newSet() *cli.Command {
 		Summary:     "Choose the default profile",
 		Description: "Makes a profile the one that commands use from then on, these and the official client's, unless --profile or FAL_PROFILE names another.",
 		Args:        []cli.Arg{{Name: "NAME", Usage: "name of a profile", Value: cli.NonEmpty(&o.name)}},
+		Flags:       []*cli.Flag{noProfile("set")},
 		Output:      cli.Text,
 		Single:      true,
 		JSON:        view.ProfileAction{},
@@ -37,7 +38,7 @@ func newSet() *cli.Command {
 func runSet(ctx context.Context, inv *cli.Invocation, o *setOptions) error {
 	var did view.ProfileAction
 	err := config.Update(path(inv), func(f *config.File) error {
-		if err := mustExist(f, o.name); err != nil {
+		if err := mustExistOrBeMade(f, o.name); err != nil {
 			return err
 		}
 		if err := f.SetDefaultProfile(o.name); err != nil {

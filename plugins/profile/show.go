@@ -12,7 +12,7 @@ import (
 )
 
 type showOptions struct {
-	name string
+	choice
 }
 
 func newShow() *cli.Command {
@@ -22,7 +22,8 @@ func newShow() *cli.Command {
 		Aliases:     []string{"describe"},
 		Summary:     "Show a profile",
 		Description: "Shows the settings of a profile, of the one in use without NAME. Of a key the id and the end of its secret are shown. The values of settings that these programs do not know are left out, since they may be secrets.",
-		Args:        []cli.Arg{{Name: "NAME", Usage: "name of a profile", Optional: true, Value: cli.NonEmpty(&o.name)}},
+		Args:        []cli.Arg{{Name: "NAME", Usage: "name of a profile", Optional: true, Value: cli.Func(o.argument)}},
+		Flags:       []*cli.Flag{o.flag("the same as NAME")},
 		Output:      cli.Records,
 		Single:      true,
 		JSON:        view.ProfileDescription{},
@@ -38,8 +39,11 @@ func runShow(ctx context.Context, inv *cli.Invocation, o *showOptions) error {
 	if err != nil {
 		return err
 	}
-	name, err := target(inv, f, o.name)
+	name, err := chosen(inv, f, o.profile)
 	if err != nil {
+		return err
+	}
+	if err := mustExist(f, name); err != nil {
 		return err
 	}
 	d := view.ProfileDescription{Profile: name, IsSet: name == inUse(inv, f), Host: leadsTo(f, name), Settings: []view.ProfileSetting{}}
@@ -58,10 +62,10 @@ func runShow(ctx context.Context, inv *cli.Invocation, o *showOptions) error {
 func visible(f *config.File, profile, setting string) *string {
 	value, isText := f.Get(profile, setting)
 	switch {
+	case setting == profilestore.Key && (value != "" || !isText):
+		return masked(f, profile)
 	case !isText:
 		return nil
-	case setting == profilestore.Key && value != "":
-		return masked(f, profile)
 	case setting == profilestore.Host || setting == profilestore.LocalHost:
 		if _, err := config.ParseHost(value, setting); err != nil {
 			return nil

@@ -13,6 +13,7 @@ func newUnset() *cli.Command {
 		Name:        "unset",
 		Summary:     "Have no default profile",
 		Description: "Leaves no profile the default. The profiles themselves stay as they are.",
+		Flags:       []*cli.Flag{notOfOne("this is about the default for all commands", func(string) string { return "fal profile unset" })},
 		Output:      cli.Text,
 		Single:      true,
 		JSON:        view.ProfileAction{},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -28,14 +29,33 @@ func tunneller(t *testing.T, to string, status int) http.Handler {
 			http.Error(w, "no", http.StatusBadGateway)
 			return
 		}
-		w.WriteHeader(http.StatusOK)
-		client, _, err := http.NewResponseController(w).Hijack()
+		client, err := tunnelled(w)
 		if err != nil {
 			t.Error(err)
+			_ = server.Close()
 			return
 		}
 		splice(client, server)
 	})
+}
+
+// tunnelled answers that there is a tunnel, and returns its near end. It takes
+// the connection over before the answer: afterwards the server may have read the
+// first byte of what the client sends through the tunnel.
+func tunnelled(w http.ResponseWriter) (net.Conn, error) {
+	client, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, err
+	}
+	if n := buffered.Reader.Buffered(); n > 0 {
+		_ = client.Close()
+		return nil, fmt.Errorf("%d bytes came before the tunnel was there", n)
+	}
+	if _, err := io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
+		_ = client.Close()
+		return nil, err
+	}
+	return client, nil
 }
 
 func splice(a, b net.Conn) {

@@ -210,14 +210,13 @@ func TestProxy(t *testing.T) {
 			http.Error(w, "no", http.StatusBadGateway)
 			return
 		}
-		w.WriteHeader(http.StatusOK)
-		client, _, err := http.NewResponseController(w).Hijack()
+		client, err := tunnelled(w)
 		if err != nil {
 			t.Error(err)
+			_ = server.Close()
 			return
 		}
-		go func() { _, _ = io.Copy(server, client); _ = server.Close() }()
-		go func() { _, _ = io.Copy(client, server); _ = client.Close() }()
+		splice(client, server)
 	}))
 	defer proxy.Close()
 	address := parseURL(t, proxy.URL)

@@ -51,6 +51,7 @@ func topics() map[string]topic {
 					{"FAL_CONFIG_PATH", "configuration file instead of ~/.fal/config.toml"},
 					{"FAL_HOME_DIR", "folder of the login instead of ~/.fal"},
 					{"FAL_FORCE_AUTH_BY_USER", "1: use the login, not a key"},
+					{"FAL_AUTH_URL", "issuer of the login, for FAL_HOST; --profile and --host set it aside"},
 					{"FAL_ENV", "default of --env"},
 				}},
 				{Title: "Hosts", Rows: [][2]string{
@@ -69,6 +70,8 @@ func topics() map[string]topic {
 					{"FAL_OUTPUT", "format of commands that print records, as --output"},
 					{"NO_COLOR", "not empty: no colour"},
 					{"CLICOLOR_FORCE", "not 0: colour in pipes too"},
+					{"FAL_DONT_OPEN_LINKS", "1: print addresses, and open no browser"},
+					{"FAL_CACHE_DIR", "folder of what is kept to save requests"},
 				}},
 			},
 		},

@@ -113,7 +113,7 @@ func (f Finder) inspect(folder, file, name string) (inspected, bool) {
 		plugin.warn("not executable")
 		return plugin, true
 	}
-	if problem := ScriptProblem(path); problem.Reason != "" {
+	if problem := FileProblem(path); problem.Reason != "" {
 		plugin.warn(problem.Reason)
 	} else if command, missing := f.missingCommand(path); missing {
 		plugin.warn("its interpreter " + Shown(command) + " is not on PATH")

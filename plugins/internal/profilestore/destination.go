@@ -1,6 +1,7 @@
 package profilestore
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -65,8 +66,7 @@ func (d *Destination) edit(f *config.File, key string) error {
 
 // permit keeps a profile from losing what it has, unless that was asked for.
 func (d *Destination) permit(f *config.File) error {
-	at := slices.IndexFunc(f.Profiles(), func(p config.Profile) bool { return p.Name == d.Profile })
-	if d.Replace || at < 0 {
+	if d.Replace || !slices.ContainsFunc(f.Profiles(), func(p config.Profile) bool { return p.Name == d.Profile }) {
 		return nil
 	}
 	refuse := func(format string, args ...any) error {
@@ -77,11 +77,12 @@ func (d *Destination) permit(f *config.File) error {
 	if id := KeyID(f, d.Profile); id != "" {
 		return refuse("has key %s already", id)
 	}
-	if old, isText := f.Get(d.Profile, Key); old != "" || !isText && slices.Contains(f.Profiles()[at].Keys, Key) {
+	if old, isText := f.Get(d.Profile, Key); old != "" || !isText && Has(f, d.Profile, Key) {
 		return refuse("has a key already")
 	}
 	if !d.leadsThere(f) {
-		return refuse("is for %s, and the key would be for %s", iostreams.SanitizeLine(Written(f, d.Profile)), d.Host.Value)
+		is := cmp.Or(iostreams.SanitizeLine(Written(f, d.Profile)), "a malformed host")
+		return refuse("is for %s, and the key would be for %s", is, d.Host.Value)
 	}
 	return nil
 }

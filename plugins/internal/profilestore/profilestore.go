@@ -15,8 +15,8 @@
 package profilestore
 
 import (
-	"cmp"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/fal-plugins/fal/pkg/config"
@@ -45,18 +45,35 @@ func Prove(path string, edit func(*config.File) error) error {
 	if errors.Is(err, proved) {
 		return checkWritable(path)
 	}
+	var told *cli.Error
 	var known *config.Error
-	if errors.As(err, &known) {
-		return &cli.Error{Code: known.ErrorCode(), Exit: cli.ExitUsage, Message: known.Message, Hint: known.Hints(), Err: err}
+	switch {
+	case errors.As(err, &told): // with hints of its own
+		return err
+	case errors.As(err, &known):
+		lines := known.ErrorLines()
+		return &cli.Error{Code: known.ErrorCode(), Exit: cli.ExitUsage, Message: lines[0], Lines: lines[1:], Hint: known.Hints(), Err: err}
 	}
 	return err
 }
 
-// Written is the host that a profile leads to, as it is written there.
+// Written is the host that a profile leads to, as it is written there; "" when
+// it is a value of another type than text, which leads nowhere.
 func Written(f *config.File, profile string) string {
-	local, _ := f.Get(profile, LocalHost)
-	host, _ := f.Get(profile, Host)
-	return cmp.Or(local, host, config.DefaultHost)
+	for _, name := range []string{LocalHost, Host} {
+		host, isText := f.Get(profile, name)
+		if host != "" || !isText && Has(f, profile, name) {
+			return host
+		}
+	}
+	return config.DefaultHost
+}
+
+// Has reports whether a profile has a setting, of whatever type.
+func Has(f *config.File, profile, name string) bool {
+	return slices.ContainsFunc(f.Profiles(), func(p config.Profile) bool {
+		return p.Name == profile && slices.Contains(p.Keys, name)
+	})
 }
 
 // SetHost makes a profile that exists lead to h, and reports under which name

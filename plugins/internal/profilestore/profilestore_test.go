@@ -96,6 +96,7 @@ func TestSaveKeepsWhatIsThere(t *testing.T) {
 		"[ci]\nkey = 5\n":                          "profile ci has a key already",
 		"[ci]\nhost = 'api.example.com'\n":         "profile ci is for api.example.com, and the key would be for localhost:1",
 		"ci = 1\n":                                 "cannot be the name of a profile",
+		"[ci]\nhost = ['api.alpha.fal.ai']\n":      "profile ci is for a malformed host, and the key would be for localhost:1",
 		"[ci\nkey = 'hunter2'":                     "config.toml:1",
 		"[ci]\nlocal_host = \"a\\u001b[31m:80\"\n": `is for a\x1b[31m:80`,
 	} {
@@ -129,6 +130,18 @@ func TestSaveRefusesWhatIsNoKey(t *testing.T) {
 	}
 	if _, err := os.Stat(path); err == nil {
 		t.Error("written all the same")
+	}
+}
+
+// The lines of an error stay what they are, and its hints.
+func TestProveKeepsLinesAndHints(t *testing.T) {
+	var e *cli.Error
+	if err := Prove(fileWith(t, "[ci]\n[ci]\n"), func(*config.File) error { return nil }); !errors.As(err, &e) || len(cli.ErrorLines(err)) != 3 || len(e.Hint) == 0 {
+		t.Errorf("%q, hints %q", cli.ErrorLines(err), e.Hint)
+	}
+	refusal := cli.Usagef("no").WithHint("do")
+	if err := Prove(fileWith(t, ""), func(*config.File) error { return refusal }); err != error(refusal) {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -118,6 +119,25 @@ func (d *desk) stored() string {
 	return string(content)
 }
 
+func (d *desk) logout(ctx context.Context, inv *cli.Invocation) error {
+	l, err := NewLogin(inv, nil)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	return l.Error(l.Logout(ctx))
+}
+
+func (d *desk) token(ctx context.Context, inv *cli.Invocation) error {
+	l, err := NewLogin(inv, nil)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	_, err = l.Token(ctx)
+	return l.Error(err)
+}
+
 type said struct {
 	code     int
 	out, err string
@@ -128,7 +148,7 @@ func (d *desk) run(argv ...string) said {
 	d.t.Helper()
 	streams, _, out, errout := iostreams.Test()
 	app := &cli.App{Name: "fal-test", Noun: "test", Account: true, Commands: []*cli.Command{
-		{Name: "keys", Run: d.keys}, {Name: "whoami", Run: d.whoami},
+		{Name: "keys", Run: d.keys}, {Name: "whoami", Run: d.whoami}, {Name: "logout", Run: d.logout}, {Name: "token", Run: d.token},
 	}}
 	getenv := func(name string) string { return d.env[name] }
 	code := cli.Run(d.t.Context(), app, cli.Process{Args: argv, Streams: streams, Getenv: getenv})

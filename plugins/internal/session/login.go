@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"sync"
 	"time"
 
@@ -18,10 +17,6 @@ import (
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 )
-
-// varAuthURL names the issuer of logins, a URL that all its endpoints are
-// below. Only these programs read it.
-const varAuthURL = "FAL_AUTH_URL"
 
 // VerifyIDToken is what [login.Options] has it for: only a program that logs
 // people in links it.
@@ -85,10 +80,10 @@ func (l *Login) Open() (*Session, error) {
 // Begin is that of the client. A login for this machine does not take the place
 // of one that is not: it has a folder of its own.
 func (l *Login) Begin(ctx context.Context, params *login.BeginParams) (*login.Device, error) {
-	s := &Session{Config: l.Config, inv: l.inv}
-	_, err := os.Lstat(l.Config.TokenPath)
-	if !s.hasLogin() && err == nil && readClaims(storedToken(l.Config.TokenPath)).Issuer != issuer(l.Config, l.inv.Getenv).Issuer {
-		return nil, s.notOfThisMachine()
+	if by := issuerOf(l.Config, l.inv); by.derived && !by.service() {
+		if err := l.Check(); errors.Is(err, login.OtherIssuer) {
+			return nil, err
+		}
 	}
 	return l.Client.Begin(ctx, params)
 }
@@ -133,8 +128,10 @@ func newLogin(cfg *config.Config, inv *cli.Invocation, verify VerifyIDToken) (*l
 	if inv.Debug {
 		through = &issuerTrace{base: transport, out: newTracer(inv.IO.Err)}
 	}
+	by := issuerOf(cfg, inv)
 	client, err := login.New(login.Options{
-		Endpoints:     issuer(cfg, inv.Getenv),
+		Endpoints:     by.Endpoints,
+		Admit:         by.admit,
 		Dir:           cfg.LoginDir.Value,
 		HTTPClient:    &http.Client{Transport: through},
 		VerifyIDToken: verify,
@@ -146,26 +143,15 @@ func newLogin(cfg *config.Config, inv *cli.Invocation, verify VerifyIDToken) (*l
 	return client, transport, nil
 }
 
-// issuer is who issues the tokens for the hosts of cfg. That of a control plane
-// on this machine is part of it.
-func issuer(cfg *config.Config, getenv func(string) string) login.Endpoints {
-	switch base := getenv(varAuthURL); {
-	case base != "":
-		return login.At(base)
-	case cfg.Host.IsLoopback() || cfg.RESTHost.IsLoopback():
-		return login.At(cfg.RESTURL() + "/auth")
-	}
-	return login.Service()
-}
-
 // source gives the access tokens of a login to the SDK.
 type source struct {
 	client    *login.Client
 	transport *http.Transport
 
-	mu     sync.Mutex
-	token  string   // the last one given
-	failed *noToken // why there was none the last time
+	mu      sync.Mutex
+	token   string   // the last one given
+	failed  *noToken // why there was none the last time
+	renewed bool     // one was not accepted
 }
 
 // noToken is a call that could not be made for want of a token.
@@ -181,6 +167,20 @@ func (e *noToken) Unwrap() []error { return []error{e.why, e.call} }
 // its own, and so passes on without another attempt.
 func (s *source) Token(ctx context.Context) (string, error) {
 	token, err := s.client.Token(ctx)
+	return token, s.note(token, err)
+}
+
+// Renew implements [fal.TokenRenewer].
+func (s *source) Renew(ctx context.Context, rejected string) error {
+	token, err := s.client.Renew(ctx, rejected)
+	s.mu.Lock()
+	s.renewed = true
+	s.mu.Unlock()
+	return s.note(token, err)
+}
+
+// note keeps the last token, or why there is none.
+func (s *source) note(token string, err error) error {
 	var failed *noToken
 	var why *login.Error
 	if errors.As(err, &why) {
@@ -194,7 +194,7 @@ func (s *source) Token(ctx context.Context) (string, error) {
 	s.mu.Lock()
 	s.token, s.failed = token, failed
 	s.mu.Unlock()
-	return token, err
+	return err
 }
 
 // failure is why there was no token for a call; nil when it failed for another
@@ -212,13 +212,17 @@ func (s *source) failure(e *fal.Error) *login.Error {
 	return nil
 }
 
-// discard drops the token that was given last, which the service did not
-// accept: the next command gets another one.
-func (s *source) discard(ctx context.Context) error {
+// renewLast renews the token that was given last, unless that is what it comes
+// of: for calls that the SDK does not make again.
+func (s *source) renewLast(ctx context.Context) (done bool, err error) {
 	s.mu.Lock()
-	token := s.token
+	token, renewed := s.token, s.renewed
 	s.mu.Unlock()
-	return s.client.Discard(ctx, token)
+	if token == "" || renewed {
+		return false, nil
+	}
+	err = s.Renew(ctx, token)
+	return err == nil, err
 }
 
 // issuerTrace writes --debug for what is asked of the issuer: no header and no

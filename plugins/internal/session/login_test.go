@@ -98,7 +98,7 @@ func TestSelectedAccount(t *testing.T) {
 	if err := os.RemoveAll(d.env["FAL_CACHE_DIR"]); err != nil {
 		t.Fatal(err)
 	}
-	d.want(d.run("whoami"), 4, "", "team acme from "+d.env["FAL_CONFIG_PATH"]+" is none of the accounts of the login", "hint: did you mean acne?", "hint: there are ada, acne")
+	d.want(d.run("whoami"), 3, "", "team acme from "+d.env["FAL_CONFIG_PATH"]+" is none of the accounts of the login", "hint: did you mean acne?", "hint: accounts: ada, acne")
 }
 
 // What another account is, or was, is not taken for this one's.
@@ -116,7 +116,7 @@ func TestCacheIsOfTheLogin(t *testing.T) {
 	d.server.SetAccounts(faltest.Account{UserID: "team|70", Nickname: "acme"}, faltest.Account{UserID: "team|71", Nickname: "new"})
 	d.want(d.run("keys", "--team", "new"), 0, noKeys)
 	seen = d.wantRequests(seen, "GET /users/teams", "ListUserKeys team|71")
-	d.want(d.run("keys", "--team", "newt"), 4, "", "team newt from --team is none of the accounts of the login", "did you mean new?")
+	d.want(d.run("keys", "--team", "newt"), 3, "", "team newt from --team is none of the accounts of the login", "did you mean new?")
 	seen = d.wantRequests(seen, "GET /users/teams")
 
 	// An opaque token is its own name, and a broken cache is none.
@@ -150,23 +150,32 @@ func TestNotAccepted(t *testing.T) {
 
 	// Not a member any more: the accounts are asked for again.
 	d.server.Script("ListUserKeys", faltest.Fail(fal.CodePermissionDenied, "not a member of this account"))
-	d.want(d.run("keys", "--team", "acme"), 4, "", "not a member of this account", "hint: team acme came from --team")
+	d.want(d.run("keys", "--team", "acme"), 4, "", "not a member of this account", "hint: team acme came from --team", "up to an hour old, and is dropped: try again")
 	seen = d.wantRequests(seen, "ListUserKeys team|3")
 	d.want(d.run("keys", "--team", "acme"), 0, noKeys)
 	seen = d.wantRequests(seen, "GET /users/teams", "ListUserKeys team|3")
 
-	// A token that ended before its time: so is a new one.
+	// A token that ended before its time: another one is got, once.
 	d.server.Script("ListUserKeys", faltest.Fail(fal.CodeUnauthenticated, "what is this"))
-	d.want(d.run("keys", "--team", "acme"), 4, "", "what is this", "hint: the login came from "+d.tokenPath())
-	seen = d.wantRequests(seen, "ListUserKeys team|3")
-	if d.stored() != "canary-refresh-0" || d.issuer.requests() != 0 {
-		t.Errorf("stored %q; the issuer was asked %d times", d.stored(), d.issuer.requests())
-	}
 	d.want(d.run("keys", "--team", "acme"), 0, noKeys)
-	d.wantRequests(seen, "GET /users/teams", "ListUserKeys team|3")
+	seen = d.wantRequests(seen, "ListUserKeys team|3", "ListUserKeys team|3")
 	if !strings.HasPrefix(d.stored(), "canary-refresh-1\n") || d.issuer.requests() != 1 {
 		t.Errorf("stored %q; the issuer was asked %d times", d.stored(), d.issuer.requests())
 	}
+	d.login("x.y.z")
+	d.server.Script("ListUserKeys", faltest.Fail(fal.CodeUnauthenticated, "what is this"), faltest.Fail(fal.CodeUnauthenticated, "what is this"))
+	r := d.run("keys")
+	d.want(r, 4, "", "what is this", "hint: the login came from "+d.tokenPath())
+	seen = d.wantRequests(seen, "ListUserKeys", "ListUserKeys")
+	if strings.Contains(r.err, "try again") || d.issuer.requests() != 2 {
+		t.Errorf("stderr %q; the issuer was asked %d times", r.err, d.issuer.requests())
+	}
+
+	// When there is no other one, that is the error.
+	d.issuer.answer = func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "oops", 500) }
+	d.server.Script("ListUserKeys", faltest.Fail(fal.CodeUnauthenticated, "what is this"))
+	d.want(d.run("keys"), 6, "", "HTTP status 500; the login is kept")
+	d.wantRequests(seen, "ListUserKeys")
 }
 
 // What goes wrong at the issuer, for calls of both sides, with an account to
@@ -254,7 +263,8 @@ func TestLoginOfAnotherIssuer(t *testing.T) {
 		"of the service":             {access: service, code: 4, message: "nothing was sent"},
 		"of the service, named":      {access: service, named: true, code: 4, message: "nothing was sent"},
 		"nobody knows whose":         {code: 4, message: "nothing was sent"},
-		"nobody knows whose, named":  {named: true, code: 6, message: "is not the issuer; the login is kept"},
+		"nobody knows whose, named":  {named: true, code: 4, message: "nothing was sent"},
+		"of another control plane":   {access: unsigned(map[string]any{"iss": "http://127.0.0.1:9/auth/", "exp": time.Now().Add(24 * time.Hour).Unix()}), named: true, code: 4, message: "nothing was sent"},
 		"of the control plane there": {access: "own", code: 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -324,4 +334,104 @@ func TestNoLogin(t *testing.T) {
 	}
 	d.env["PATH"] = bin
 	d.want(d.run("keys"), 4, "", "hint: fal-auth login\n")
+}
+
+// A host that the command line names is not given the login that the
+// environment has for another one, by any command.
+func TestIssuerGoesWithTheHost(t *testing.T) {
+	d := newDesk(t)
+	other := faltest.New(t)
+	config := "[here]\nhost = \"" + other.Host() + "\"\n[service]\nhost = \"api.alpha.fal.ai\"\n"
+	if err := os.WriteFile(d.env["FAL_CONFIG_PATH"], []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	valid, old := d.stored(), unsigned(map[string]any{"iss": d.issuer.URL + "/", "exp": time.Now().Add(-time.Hour).Unix()})
+	for _, argv := range [][]string{
+		{"keys", "--profile", "here"}, {"whoami", "--profile", "here"}, {"keys", "--profile", "service"},
+		{"keys", "--host", other.Host()}, {"keys", "--host", "api.example.com"}, {"logout", "--profile", "service"}, {"logout", "--profile", "here"},
+		{"token", "--profile", "here"}, {"token", "--host", other.Host()},
+	} {
+		for name, content := range map[string]string{"valid": valid, "ended": "canary-refresh-0\n" + old, "refresh only": "canary-refresh-0"} {
+			t.Run(strings.Join(argv, " ")+" "+name, func(t *testing.T) {
+				if err := os.WriteFile(d.tokenPath(), []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				d.t = t
+				d.want(d.run(argv...), 4, "", "nothing was sent", "notice: FAL_AUTH_URL is ignored")
+				if d.stored() != content || d.issuer.requests() > 0 || len(other.Calls()) > 0 || len(d.server.Calls()) > 0 {
+					t.Errorf("the login is %q; %d requests to the issuer, %d to the host", d.stored(), d.issuer.requests(), len(other.Calls()))
+				}
+			})
+		}
+	}
+	d.t = t
+
+	// Nor is a host elsewhere given what an issuer on this machine gave out.
+	d.env["FAL_GRPC_HOST"], d.env["FAL_REST_HOST"] = "api.example.com", "rest.example.com"
+	d.want(d.run("keys"), 4, "", "nothing was sent")
+	// And two hosts on this machine are not one control plane.
+	d.env["FAL_GRPC_HOST"], d.env["FAL_REST_HOST"] = other.Host(), d.server.Host()
+	delete(d.env, "FAL_AUTH_URL")
+	d.login(unsigned(map[string]any{"iss": d.server.RESTURL() + "/auth/", "exp": time.Now().Add(time.Hour).Unix()}))
+	d.want(d.run("keys"), 4, "", "is not for this host: nothing was sent")
+	if len(other.Calls())+len(d.server.Calls()) > 0 {
+		t.Error("something was sent")
+	}
+}
+
+// Somebody who set keys aside is not told to set one.
+func TestKeysSetAside(t *testing.T) {
+	d := newDesk(t)
+	if err := os.Remove(d.tokenPath()); err != nil {
+		t.Fatal(err)
+	}
+	d.env["FAL_FORCE_AUTH_BY_USER"], d.env["FAL_KEY"] = "1", "id:canary-secret"
+	r := d.run("keys")
+	d.want(r, 4, "", "no credentials\nhint: `unset FAL_FORCE_AUTH_BY_USER`, which sets FAL_KEY aside\n")
+	delete(d.env, "FAL_KEY")
+	d.want(d.run("keys"), 4, "", "no credentials\nhint: `unset FAL_FORCE_AUTH_BY_USER`, which asks for a login\n")
+}
+
+// Where a login could not be kept, the cause is said and the way out.
+func TestNoPlaceForALogin(t *testing.T) {
+	d := newDesk(t)
+	for _, name := range []string{"HOME", "USERPROFILE"} {
+		t.Setenv(name, "")
+	}
+	delete(d.env, "FAL_HOME_DIR")
+	d.want(d.run("keys"), 4, "", "no credentials, and no home folder is known that a login could be in\n", "hint: export FAL_HOME_DIR=<folder>\n")
+	d.want(d.run("logout"), 1, "", "no home folder is known", "hint: export FAL_HOME_DIR=<folder>\n")
+
+	d.env["FAL_HOME_DIR"] = d.home
+	d.expire()
+	if err := os.Mkdir(filepath.Join(d.home, ".portalock"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	d.want(d.run("keys"), 1, "", "cannot lock the login", "hint: the login is kept in "+d.home+"; `export FAL_HOME_DIR=<folder>` names another folder\n")
+}
+
+// Hints are commands alone, or in backquotes.
+func TestHintsCanBePasted(t *testing.T) {
+	d := newDesk(t)
+	if err := os.Remove(d.tokenPath()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(d.env["FAL_CONFIG_PATH"], []byte("[nokey]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	for _, noun := range []string{"local", "profile"} {
+		for _, name := range []string{"fal-" + noun, "fal-" + noun + ".exe"} {
+			if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	d.env["PATH"] = bin
+	d.want(d.run("keys", "--profile", "nokey"), 4, "", "hint: fal-profile --profile nokey key\n")
+	if r := d.run("keys"); strings.Contains(r.err, "start") { // the host is the control plane already
+		t.Error(r.err)
+	}
+	d.env["FAL_GRPC_HOST"], d.env["FAL_REST_HOST"] = "api.example.com", ""
+	d.want(d.run("keys"), 4, "", "hint: `fal-local start`, to try it on this machine\n")
 }

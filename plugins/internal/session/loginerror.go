@@ -26,7 +26,7 @@ func (s *Session) loginError(e *login.Error, err error) *cli.Error {
 		out.Message += s.keptLogin()
 		out.Hint = s.issuerHints()
 		if errors.Is(e, context.DeadlineExceeded) {
-			out.Hint = append(out.Hint, "--timeout gives it more time, as in --timeout 5m")
+			out.Hint = append(out.Hint, "`--timeout 5m` gives it more time")
 		}
 	case login.OtherIssuer:
 		out.Message += ": nothing was sent"
@@ -35,6 +35,7 @@ func (s *Session) loginError(e *login.Error, err error) *cli.Error {
 		out.Message += s.keptLogin()
 		out.Hint = s.loginHints()
 	case login.Denied:
+		out.Hint = s.loginHints()
 	case login.Expired, login.Untrusted:
 		out.Exit = cli.ExitFailure
 		out.Hint = s.loginHints()
@@ -46,6 +47,7 @@ func (s *Session) loginError(e *login.Error, err error) *cli.Error {
 		out.Hint = s.issuerHints()
 	default: // the files
 		out.Exit = cli.ExitFailure
+		out.Hint = s.folderHints()
 	}
 	return out
 }
@@ -60,7 +62,7 @@ func (s *Session) keptLogin() string {
 
 // loginHints say how to log in, where that is possible.
 func (s *Session) loginHints() []string {
-	if !s.hasLogin() {
+	if s.onThisMachine() && issuerOf(s.Config, s.inv).derived {
 		return nil
 	}
 	if program := s.program("auth"); program != "" {
@@ -69,39 +71,45 @@ func (s *Session) loginHints() []string {
 	return nil
 }
 
-// hasLogin reports whether a login is what this command line may use: for a
-// host on this machine it lies in a folder of its own, which was named.
-func (s *Session) hasLogin() bool {
-	return s.inv.Getenv(varAuthURL) != "" || s.Config.LoginDir.Origin.Kind == config.OriginVariable ||
-		!s.Config.Host.IsLoopback() && !s.Config.RESTHost.IsLoopback()
+// onThisMachine reports whether the service is a control plane here.
+func (s *Session) onThisMachine() bool {
+	return s.Config.Host.IsLoopback() || s.Config.RESTHost.IsLoopback()
+}
+
+// folderHints name the folder of the login.
+func (s *Session) folderHints() []string {
+	if dir := s.Config.LoginDir; dir.Value != "" {
+		return []string{"the login is kept in " + dir.Value + "; `export FAL_HOME_DIR=<folder>` names another folder"}
+	}
+	return []string{"export FAL_HOME_DIR=<folder>"}
 }
 
 // issuerHints say where the issuer came from.
 func (s *Session) issuerHints() []string {
-	if s.inv.Getenv(varAuthURL) != "" {
+	if !issuerOf(s.Config, s.inv).derived {
 		return []string{"the address of the issuer came from " + varAuthURL}
 	}
 	if host := s.Config.RESTHost; host.IsLoopback() {
-		hints := []string{fmt.Sprintf("host %s came from %s", host.Value, host.Origin)}
+		hints := []string{hostFrom(host)}
 		if local := s.local(); local != "" {
-			hints = append(hints, local+" status, if it is the local control plane")
+			hints = append(hints, "`"+local+" status`, if it is the local control plane")
 		}
 		return hints
 	}
 	return []string{"check the network, or a proxy in between"}
 }
 
-// notOfThisMachine is the error for a login that is not the local control
-// plane's, which the command line leads to.
-func (s *Session) notOfThisMachine() error {
-	return &cli.Error{Code: string(login.OtherIssuer), Exit: cli.ExitAuth, Hint: s.otherIssuerHints(),
-		Message: fmt.Sprintf("the login in %s is not of the control plane at %s: nothing was sent", s.Config.TokenPath, s.Config.RESTHost.Value)}
-}
-
 func (s *Session) otherIssuerHints() []string {
-	hints := []string{fmt.Sprintf("host %s came from %s", s.Config.Host.Value, s.Config.Host.Origin)}
+	hints := []string{hostFrom(s.Config.Host)}
 	if local := s.local(); local != "" && s.Config.Host.IsLoopback() {
-		return append(hints, fmt.Sprintf("eval \"$(%s env)\" takes the credentials of the local control plane", local))
+		return append(hints, fmt.Sprintf("`eval \"$(%s env)\"` takes the credentials of the local control plane", local))
 	}
 	return append(hints, s.loginHints()...)
+}
+
+func hostFrom(host config.Endpoint) string {
+	if host.Origin.Kind == config.OriginDefault {
+		return "host " + host.Value + " is the default"
+	}
+	return fmt.Sprintf("host %s came from %s", host.Value, host.Origin)
 }

@@ -2,18 +2,19 @@ package session
 
 import (
 	"cmp"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpproxy"
+
+	"github.com/fal-plugins/fal/plugins/internal/cli"
 )
 
 // Proxy answers which proxy the environment wants for a URL, as curl and
 // net/http read it: HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in capitals or else
 // in small letters. A proxy that is no URL is an error for what would go
-// through it, and not passed over.
+// through it, and not passed over: one of usage, with a hint.
 func Proxy(getenv func(string) string) func(*url.URL) (*url.URL, error) {
 	either := func(upper string) (name, value string) {
 		if value := getenv(upper); value != "" {
@@ -38,7 +39,10 @@ func Proxy(getenv func(string) string) func(*url.URL) (*url.URL, error) {
 	return func(u *url.URL) (*url.URL, error) {
 		proxy, err := find(u)
 		if proxy != nil && unusable[proxy.Host] != "" {
-			return nil, fmt.Errorf("%s is no address of a proxy, such as http://proxy.example.com:3128", unusable[proxy.Host])
+			name := unusable[proxy.Host]
+			e := cli.Usagef("%s is no address of a proxy, such as http://proxy.example.com:3128", name)
+			e.Hint = []string{"unset " + name}
+			return nil, e
 		}
 		return proxy, err
 	}

@@ -80,10 +80,10 @@ func readByLibrary(getenv func(string) string) bool {
 func certificateFile(path string) ([]byte, error) {
 	pem, err := os.ReadFile(path)
 	if err != nil {
-		return nil, cli.Usagef("%s: %s", varCertFile, err)
+		return nil, badRoots(varCertFile, err.Error())
 	}
 	if !holdsCertificate(pem) {
-		return nil, cli.Usagef("%s: %s holds no certificate", varCertFile, path)
+		return nil, badRoots(varCertFile, path+" holds no certificate")
 	}
 	return pem, nil
 }
@@ -104,9 +104,15 @@ func certificateFolders(dirs []string) ([][]byte, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, cli.Usagef("%s: no certificate in %s", varCertDir, strings.Join(dirs, ", "))
+		return nil, badRoots(varCertDir, "no certificate in "+strings.Join(dirs, ", "))
 	}
 	return found, nil
+}
+
+func badRoots(variable, why string) error {
+	e := cli.Usagef("%s: %s", variable, why)
+	e.Hint = []string{"unset " + variable}
+	return e
 }
 
 func holdsCertificate(pem []byte) bool {

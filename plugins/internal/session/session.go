@@ -28,9 +28,8 @@ import (
 	"github.com/fal-plugins/fal/plugins/internal/version"
 )
 
-// discardWait bounds how long a command that has failed waits for the login's
-// lock.
-const discardWait = 2 * time.Second
+// renewWait bounds how long a command that has failed waits for another token.
+const renewWait = 5 * time.Second
 
 // Session is a client and the configuration that it was made from.
 type Session struct {
@@ -42,6 +41,8 @@ type Session struct {
 	source  *source      // of a login; nil for other credentials
 	team    string       // the user id of the account to act for
 	cache   *cache.Cache // of the credentials; nil while nobody needs it
+
+	remembered bool // team is from the cache
 }
 
 // Open resolves the configuration and makes the client. It touches the network
@@ -83,6 +84,11 @@ func (s *Session) announce() {
 	for _, n := range s.Config.Notices {
 		fmt.Fprintln(s.inv.IO.Err, "notice: "+n)
 	}
+	if s.Config.Credentials.Kind == config.CredentialsLogin {
+		if by := issuerOf(s.Config, s.inv); by.setAside {
+			fmt.Fprintf(s.inv.IO.Err, "notice: %s is ignored: host %s is not its own\n", varAuthURL, s.Config.Host.Value)
+		}
+	}
 	if s.inv.Verbose {
 		s.explain(s.inv.IO.Err)
 	}
@@ -122,6 +128,19 @@ func (s *Session) ClientIn(environment string) (*fal.Client, error) {
 	options.Environment = environment
 	c, err := fal.New(options)
 	return c, s.Error(err)
+}
+
+// Person is the account of whoever logged in, whatever account is selected.
+func (s *Session) Person(ctx context.Context) (fal.Account, error) {
+	options := s.options
+	options.Team = ""
+	c, err := fal.New(options)
+	if err != nil {
+		return fal.Account{}, s.Error(err)
+	}
+	defer c.Close()
+	account, err := c.Accounts.Current(ctx)
+	return account, s.Error(err)
 }
 
 // Close ends the session's connections.
@@ -190,15 +209,15 @@ func (s *Session) credentials() (fal.Credentials, error) {
 	case config.CredentialsLogin:
 		return s.loginCredentials()
 	}
-	return nil, &cli.Error{Code: "unauthenticated", Exit: cli.ExitAuth, Message: "no credentials", Hint: s.credentialHints()}
+	e := &cli.Error{Code: "unauthenticated", Exit: cli.ExitAuth, Message: "no credentials", Hint: s.credentialHints()}
+	if s.Config.TokenPath == "" {
+		e.Message += ", and no home folder is known that a login could be in"
+		e.Hint = append(e.Hint, s.folderHints()...)
+	}
+	return nil, e
 }
 
 func (s *Session) loginCredentials() (fal.Credentials, error) {
-	// With no access token beside it, nothing tells whose refresh token it is,
-	// and whatever listens on this machine must not be the one to find out.
-	if !s.hasLogin() && storedToken(s.Config.TokenPath) == "" {
-		return nil, s.notOfThisMachine()
-	}
 	client, transport, err := newLogin(s.Config, s.inv, nil)
 	if err != nil {
 		return nil, err
@@ -210,12 +229,41 @@ func (s *Session) loginCredentials() (fal.Credentials, error) {
 // credentialHints say how to come by credentials.
 func (s *Session) credentialHints() []string {
 	if p := s.Config.Profile; p.Value != "" && p.Origin.Kind == config.OriginFlag {
-		hint := "profile " + p.Value + " has no key: add `key = \"<id>:<secret>\"` to it in " + s.Config.Path.Value
-		return append([]string{hint}, s.loginHints()...)
+		return append(s.profileKeyHints(p.Value), s.loginHints()...)
+	}
+	if s.Config.ForceLogin {
+		return s.forcedHints()
 	}
 	hints := append([]string{"export FAL_KEY=<id>:<secret>"}, s.loginHints()...)
-	if local := s.local(); local != "" {
-		hints = append(hints, local+" start, to try it on this machine")
+	if local := s.local(); local != "" && !s.onThisMachine() {
+		hints = append(hints, "`"+local+" start`, to try it on this machine")
+	}
+	return hints
+}
+
+// profileKeyHints say how a profile gets a key.
+func (s *Session) profileKeyHints(name string) []string {
+	flag := " --profile " + cli.Quote(name)
+	switch program := s.program("profile"); {
+	case program == "fal profile":
+		return []string{"fal" + flag + " profile key"}
+	case program != "":
+		return []string{program + flag + " key"}
+	}
+	return []string{"profile " + name + " has no key: add `key = \"<id>:<secret>\"` to it in " + s.Config.Path.Value}
+}
+
+// forcedHints are those for somebody who set keys aside.
+func (s *Session) forcedHints() []string {
+	const forced = "FAL_FORCE_AUTH_BY_USER"
+	hints := s.loginHints()
+	for _, name := range []string{"FAL_KEY", "FAL_KEY_ID"} {
+		if s.inv.Getenv(name) != "" {
+			return append(hints, "`unset "+forced+"`, which sets "+name+" aside")
+		}
+	}
+	if len(hints) == 0 {
+		hints = []string{"`unset " + forced + "`, which asks for a login"}
 	}
 	return hints
 }
@@ -247,13 +295,13 @@ func (s *Session) Error(err error) error {
 		if o := s.Config.Credentials.Origin; s.Config.Credentials.Kind == config.CredentialsKey {
 			out.Hint = append(out.Hint, fmt.Sprintf("key %s came from %s; the host is %s", s.Config.Credentials.KeyID, o, s.Config.Host.Value))
 			if local := s.local(); local != "" && s.localKeyWouldDo() {
-				out.Hint = append(out.Hint, fmt.Sprintf("eval \"$(%s env)\" takes the key of the local control plane", local))
+				out.Hint = append(out.Hint, fmt.Sprintf("`eval \"$(%s env)\"` takes the key of the local control plane", local))
 			}
 		}
 	case errors.Is(err, fal.ErrDeadlineExceeded):
 		out.Exit = cli.ExitUnavailable
 		out.Message = fmt.Sprintf("no answer from %s in time", s.Config.Host.Value)
-		out.Hint = append(out.Hint, "--timeout gives it more time, as in --timeout 5m")
+		out.Hint = append(out.Hint, "`--timeout 5m` gives it more time")
 	case errors.Is(err, fal.ErrUnavailable):
 		out.Exit = cli.ExitUnavailable
 		out.Hint = s.reachHints(e)
@@ -268,21 +316,27 @@ func (s *Session) notAccepted(out *cli.Error) {
 	if s.source == nil {
 		return
 	}
-	origin := s.Config.Credentials.Origin
 	if team := s.Config.Team; errors.Is(out.Err, fal.ErrPermissionDenied) && s.team != "" {
 		out.Hint = append(out.Hint, fmt.Sprintf("team %s came from %s", team.Value, team.Origin))
+		if s.remembered {
+			out.Hint = append(out.Hint, "what was known of the account was up to an hour old, and is dropped: try again")
+		}
 		return
 	}
 	if !errors.Is(out.Err, fal.ErrUnauthenticated) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), discardWait)
+	ctx, cancel := context.WithTimeout(context.Background(), renewWait)
 	defer cancel()
-	if err := s.source.discard(ctx); err != nil && s.inv.Debug {
-		fmt.Fprintln(s.inv.IO.Err, "debug: the token can not be dropped:", err)
+	renewed, err := s.source.renewLast(ctx)
+	if err != nil && s.inv.Debug {
+		fmt.Fprintln(s.inv.IO.Err, "debug: the login can not be refreshed:", err)
 	}
-	out.Hint = append(out.Hint, fmt.Sprintf("the login came from %s; the host is %s", origin, s.Config.Host.Value),
-		"the next command gets another token; if that does not help, log in again")
+	out.Hint = append(out.Hint, fmt.Sprintf("the login came from %s; the host is %s", s.Config.Credentials.Origin, s.Config.Host.Value))
+	if renewed {
+		out.Hint = append(out.Hint, "the login has been refreshed: try again")
+		return
+	}
 	out.Hint = append(out.Hint, s.loginHints()...)
 }
 
@@ -308,10 +362,7 @@ func (s *Session) reachHints(e *fal.Error) []string {
 	if strings.Contains(e.Method, " /") { // "GET /users/current" is of the other side
 		host = s.Config.RESTHost
 	}
-	from := fmt.Sprintf("host %s came from %s", host.Value, host.Origin)
-	if host.Origin.Kind == config.OriginDefault {
-		from = "host " + host.Value + " is the default"
-	}
+	from := hostFrom(host)
 	local := s.local()
 	if !host.IsLoopback() {
 		local = ""

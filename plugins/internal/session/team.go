@@ -53,6 +53,7 @@ func (s *Session) actForTeam(ctx context.Context, credentials fal.Credentials) e
 		return s.Error(err)
 	}
 	kept, known := named(s.kept(kindAccounts), s.Config.Team.Value)
+	s.remembered = known
 	if !known {
 		if err := s.connect(credentials); err != nil {
 			return err
@@ -119,7 +120,7 @@ func keep(accounts []fal.Account) []keptAccount {
 // unknownTeam is the error for a team that the login may not act for.
 func (s *Session) unknownTeam(accounts []fal.Account) error {
 	team := s.Config.Team
-	e := &cli.Error{Code: "unknown_team", Exit: cli.ExitAuth,
+	e := &cli.Error{Code: "unknown_team", Exit: cli.ExitNotFound,
 		Message: fmt.Sprintf("team %s from %s is none of the accounts of the login", team.Value, team.Origin)}
 	nicknames := make([]string, len(accounts))
 	for i, a := range accounts {
@@ -130,10 +131,10 @@ func (s *Session) unknownTeam(accounts []fal.Account) error {
 	}
 	const shown = 20
 	if n := len(nicknames); n > 0 && n <= shown {
-		e = e.WithHint("there are " + strings.Join(nicknames, ", "))
+		e = e.WithHint("accounts: " + strings.Join(nicknames, ", "))
 	}
 	if program := s.program("account"); program != "" && team.Origin.Kind != config.OriginFlag {
-		e = e.WithHint(program+" set NICKNAME selects another", program+" unset selects none")
+		e = e.WithHint(program+" set", program+" unset")
 	}
 	return e
 }

@@ -19,6 +19,7 @@ type Identity struct {
 	FullName    string  `json:"full_name"`
 	Team        *string `json:"team"` // the account that was chosen; null: the credentials' own
 	TeamOrigin  *string `json:"team_origin"`
+	Person      *string `json:"person"` // the nickname of whoever logged in; null for a key
 }
 
 // Write shows i through the printer's fields.
@@ -30,10 +31,16 @@ func (i Identity) Write(w io.Writer, p *output.Printer) error {
 	credentials := i.Credentials + " from " + i.Origin
 	if i.KeyID != nil {
 		credentials = "key " + *i.KeyID + " from " + i.Origin
+		if i.KeyScope != nil {
+			credentials += ", of scope " + *i.KeyScope
+		}
 	}
 	fields := []output.Field{{Name: "Account", Value: account}}
 	if i.TeamOrigin != nil {
 		fields = append(fields, output.Field{Name: "Chosen by", Value: *i.TeamOrigin})
+		if i.Person != nil {
+			fields = append(fields, output.Field{Name: "Person", Value: *i.Person})
+		}
 	}
 	return p.Fields(w, append(fields,
 		output.Field{Name: "User id", Value: i.UserID},
