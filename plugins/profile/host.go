@@ -5,6 +5,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/config"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/profilestore"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
@@ -23,7 +24,7 @@ func newHost() *cli.Command {
 			"The official client refuses to start with a host that does not begin with api. Such a one, and one on this machine, is kept as `local_host`, which only these programs read, with a warning.",
 		Args: []cli.Arg{{Name: "HOST", Usage: "host[:port] of the service, or with http:// on this machine or https:// anywhere", Value: cli.Func(o.setHost)}},
 		Flags: []*cli.Flag{
-			{Name: "profile", Placeholder: "NAME", Value: cli.NonEmpty(&o.profile), Usage: "the profile to change, instead of the one in use"},
+			{Name: "profile", Placeholder: "NAME", Value: cli.NonEmpty(&o.profile), Complete: complete.Profiles(), Usage: "the profile to change, instead of the one in use"},
 		},
 		Output: cli.Text,
 		Single: true,

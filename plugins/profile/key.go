@@ -10,6 +10,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/config"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/profilestore"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
@@ -30,12 +31,12 @@ func newKey(d dependencies) *cli.Command {
 		Summary: "Set the key of a profile",
 		Description: "Asks for a key, <id>:<secret>, without showing it, and saves it in a profile: in the one in use, or in NAME. Without a terminal the key is the first line of standard input, bare or as `fal keys create` prints it.\n\n" +
 			"Before it is saved the service is asked, at the host of the profile, whose key it is. A key that is refused is not saved, and neither is one that could not be checked.",
-		Args:   []cli.Arg{{Name: "NAME", Usage: "name of the profile, instead of the one in use", Optional: true, Value: cli.Func(o.setName)}},
+		Args:   []cli.Arg{{Name: "NAME", Usage: "name of the profile, instead of the one in use", Optional: true, Value: cli.Func(o.setName), Complete: complete.Profiles()}},
 		Output: cli.Text,
 		Single: true,
 		JSON:   view.ProfileAction{},
 		Flags: []*cli.Flag{
-			{Name: "profile", Placeholder: "NAME", Value: cli.NonEmpty(&o.profile), Usage: "the same as NAME"},
+			{Name: "profile", Placeholder: "NAME", Value: cli.NonEmpty(&o.profile), Complete: complete.Profiles(), Usage: "the same as NAME"},
 			{Name: "no-verify", Value: cli.Bool(&o.noVerify), Usage: "save the key without asking the service"},
 			{Name: "timeout", Placeholder: "TIME", Value: cli.Duration(&o.timeout), Usage: "wait so long for the service, as in 30s or 5m"},
 			{Name: "debug", Value: cli.Bool(&o.debug), Usage: "show requests, timings and metadata on stderr, secrets redacted"},
