@@ -10,6 +10,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/config"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/output/jq"
 	"github.com/fal-plugins/fal/plugins/internal/session"
@@ -20,8 +21,10 @@ import (
 func Main() int { return cli.Main(App()) }
 
 // App declares fal-account.
-func App() *cli.App {
-	return &cli.App{
+func App() *cli.App { return app(complete.Background()) }
+
+func app(values complete.Values) *cli.App {
+	return values.In(&cli.App{
 		Name:    "fal-account",
 		Noun:    "account",
 		Summary: "Choose the account that commands act for",
@@ -29,8 +32,8 @@ func App() *cli.App {
 			"A key belongs to one account, and decides it: with a key none of this counts.",
 		Account:   true,
 		CompileJQ: jq.Compile,
-		Commands:  []*cli.Command{newList(), newSet(), newUnset()},
-	}
+		Commands:  []*cli.Command{newList(), newSet(values), newUnset()},
+	})
 }
 
 // collect lists all accounts.
@@ -39,6 +42,7 @@ func collect(ctx context.Context, s *session.Session) ([]view.Account, error) {
 	if err != nil {
 		return nil, err
 	}
+	complete.KeepAccounts(s, accounts)
 	rows := make([]view.Account, len(accounts))
 	for i, a := range accounts {
 		rows[i] = view.NewAccount(a, i+1)

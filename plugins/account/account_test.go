@@ -11,6 +11,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/fal/faltest"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/signaltest"
 )
@@ -85,7 +86,7 @@ func (tm *term) run(argv ...string) result {
 	streams.SetEnv(getenv)
 	streams.SetTerminal(tm.tty, tm.tty, tm.tty)
 	streams.SetColor(iostreams.ColorNever)
-	code := cli.Run(tm.t.Context(), App(), cli.Process{Args: argv, Streams: streams, Getenv: getenv})
+	code := cli.Run(tm.t.Context(), app(complete.Values{}), cli.Process{Args: argv, Streams: streams, Getenv: getenv})
 	r := result{code, out.String(), errout.String()}
 	if all := r.out + r.err; strings.Contains(all, "\x1b") || strings.Contains(all, "c4n4ry") {
 		tm.t.Errorf("%q shows %q", argv, all)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/config"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/session"
@@ -23,14 +24,14 @@ type setOptions struct {
 	account string
 }
 
-func newSet() *cli.Command {
+func newSet(values complete.Values) *cli.Command {
 	o := &setOptions{}
 	return &cli.Command{
 		Name:    "set",
 		Summary: "Select the account that commands act for",
 		Description: "Selects an account by its nickname, in any case, or by its number in the list. Without one, on a terminal, the accounts are shown to choose from.\n\n" +
 			"Selecting an account leaves no profile the default, as in the official client: the key of a profile would go before it.",
-		Args:   []cli.Arg{{Name: "ACCOUNT", Usage: "a nickname, or a number in the list", Optional: true, Value: cli.NonEmpty(&o.account)}},
+		Args:   []cli.Arg{{Name: "ACCOUNT", Usage: "a nickname, or a number in the list", Optional: true, Value: cli.NonEmpty(&o.account), Complete: values.Accounts(loginGoesFirst)}},
 		Output: cli.Text,
 		Single: true,
 		JSON:   view.AccountChoice{},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/output/jq"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 )
@@ -16,7 +17,7 @@ func Main() int { return cli.Main(App()) }
 
 // App declares fal-apps.
 func App() *cli.App {
-	d := dependencies{connect: session.Open, now: time.Now, poll: time.Second}
+	d := dependencies{connect: session.Open, now: time.Now, poll: time.Second, values: complete.Background()}
 	return app(d)
 }
 
@@ -25,17 +26,18 @@ type dependencies struct {
 	connect func(context.Context, *cli.Invocation) (*session.Session, error)
 	now     func() time.Time
 	poll    time.Duration // between two looks while waiting
+	values  complete.Values
 }
 
 func app(d dependencies) *cli.App {
-	return &cli.App{
+	return d.values.In(&cli.App{
 		Name:      "fal-apps",
 		Noun:      "apps",
 		Summary:   "See, scale and roll out the apps that you have deployed",
 		Account:   true,
 		CompileJQ: jq.Compile,
 		Commands:  commands(d),
-	}
+	})
 }
 
 // commands are the verbs in the order in which the help lists them.

@@ -30,7 +30,7 @@ func newDelete(d dependencies) *cli.Command {
 		Summary: "Delete apps and end their runners",
 		Description: "The app's name is gone at once, and its runners finish what they work on and end. Its revisions stay: `fal apps set-rev` makes an app of one again.\n\n" +
 			"On a terminal it asks first, and deletes nothing if one of several does not exist. Without a terminal it does not ask, and goes on with the others if one can not be deleted.",
-		Args:        []cli.Arg{{Name: "APP", Usage: "an app, or APP--ENV for one in an environment", Repeat: true, Value: cli.NonEmptyStrings(&o.apps)}},
+		Args:        []cli.Arg{{Name: "APP", Usage: "an app, or APP--ENV for one in an environment", Repeat: true, Value: cli.NonEmptyStrings(&o.apps), Complete: d.values.Apps()}},
 		Output:      cli.Text,
 		JSON:        view.AppDeletionList{},
 		Environment: true,

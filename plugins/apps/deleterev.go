@@ -31,7 +31,7 @@ func newDeleteRev(d dependencies) *cli.Command {
 		Name:        "delete-rev",
 		Summary:     "Delete revisions that no app points to",
 		Description: "A deleted revision can not be gone back to. On a terminal it is asked about.\n\nA unique beginning of an id is looked for among the revisions of one environment; an id in full may be of any.",
-		Args:        []cli.Arg{{Name: "REV", Usage: "a revision, by its id or a unique beginning of it", Repeat: true, Value: cli.NonEmptyStrings(&o.revisions)}},
+		Args:        []cli.Arg{{Name: "REV", Usage: "a revision, by its id or a unique beginning of it", Repeat: true, Value: cli.NonEmptyStrings(&o.revisions), Complete: d.values.Revisions()}},
 		Output:      cli.Text,
 		JSON:        view.RevisionActionList{},
 		Environment: true,

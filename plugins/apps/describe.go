@@ -26,7 +26,7 @@ func newDescribe(d dependencies) *cli.Command {
 		Aliases:     []string{"get"},
 		Summary:     "Show all that is known of one app",
 		Description: "Shows an app: its settings, the revision that it points to, its runners by state, and its newest revisions.",
-		Args:        []cli.Arg{appArg(&o.app)},
+		Args:        []cli.Arg{d.appArg(&o.app)},
 		Output:      cli.Records,
 		Single:      true,
 		JSON:        view.AppDescription{},

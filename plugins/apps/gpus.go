@@ -22,7 +22,7 @@ func newGPUs(d dependencies) *cli.Command {
 		Name:        "gpus",
 		Summary:     "Count the GPUs that an app uses",
 		Description: "Counts the GPUs that the runners of an app use, by type, the most frequent first. Machines without a GPU are left out; an app that has no runner uses none.",
-		Args:        []cli.Arg{appArg(&o.app)},
+		Args:        []cli.Arg{d.appArg(&o.app)},
 		Environment: true,
 		Output:      cli.Records,
 		JSON:        view.GPUs{},

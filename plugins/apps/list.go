@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/view"
@@ -41,7 +42,7 @@ func newList(d dependencies) *cli.Command {
 			{Name: "filter", Placeholder: "TEXT", Value: cli.NonEmpty(&o.filter), Usage: "only apps whose alias contains the text"},
 			{Name: "regions", Placeholder: "REGION", Values: regionNames[:], Greedy: true, Value: cli.Strings(&o.regions),
 				Usage: "only apps that may run in one of these regions: " + strings.Join(regionNames[:], ", ")},
-			{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&o.sort),
+			{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&o.sort), Complete: complete.SortKeys(view.Apps(nil).SortNames()),
 				Usage: "sort by " + strings.Join(view.Apps(nil).SortNames(), ", ")},
 			{Name: "sort-by-runners", Value: cli.Bool(&o.sortByRunners), Usage: "same as --sort runners"},
 		}, o.watching.Flags()...),
@@ -95,7 +96,7 @@ func (o *listOptions) rows(ctx context.Context, inv *cli.Invocation, s *session.
 	ctx, cancel := inv.RequestContext(ctx)
 	defer cancel()
 	var rows []view.App
-	for a, err := range s.Client.Apps.List(ctx, nil) {
+	for a, err := range complete.KeepApps(s, s.Client.Apps.List(ctx, nil)) {
 		if err != nil {
 			return nil, noEnvironment(s, err)
 		}

@@ -27,7 +27,7 @@ func newLogs(d dependencies) *cli.Command {
 		Description: "Shows the logs of all runners of an app as one, the oldest line first: of those that are alive and of those that ended within a day, or since --since.\n\n" +
 			"With --follow, lines are shown as they are written, from a minute ago on unless --since or --lines says otherwise. The follow goes on with the runners that come and without those that go, also through a rollout, and never ends by itself. When the connection is lost it is made again, and no line is missing or shown twice.\n\n" +
 			runnerlog.Filtering,
-		Args:        []cli.Arg{appArg(&o.app)},
+		Args:        []cli.Arg{d.appArg(&o.app)},
 		Environment: true,
 		Output:      cli.Text,
 		JSON:        view.LogListKeys{},

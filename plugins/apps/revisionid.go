@@ -10,6 +10,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/runnerlist"
 	"github.com/fal-plugins/fal/plugins/internal/session"
@@ -43,7 +44,7 @@ func revisionsOf(ctx context.Context, inv *cli.Invocation, s *session.Session, a
 	ctx, cancel := inv.RequestContext(ctx)
 	defer cancel()
 	var revisions []fal.Revision
-	for r, err := range s.Client.Apps.Revisions(ctx, &fal.AppsRevisionsParams{App: app}) {
+	for r, err := range complete.KeepRevisions(s, app, s.Client.Apps.Revisions(ctx, &fal.AppsRevisionsParams{App: app})) {
 		if err != nil && app == "" {
 			return nil, noEnvironment(s, err)
 		}

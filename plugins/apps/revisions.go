@@ -7,6 +7,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/view"
@@ -26,13 +27,13 @@ func newRevisions(d dependencies) *cli.Command {
 		Aliases:     []string{"revisions", "list-revs", "revs"},
 		Summary:     "List the revisions of an app, or of all",
 		Description: "Lists revisions, the newest first: when each was deployed, the settings that it was deployed with, and which apps point to it now.",
-		Args: []cli.Arg{{Name: "APP", Optional: true, Value: cli.NonEmpty(&o.app),
+		Args: []cli.Arg{{Name: "APP", Optional: true, Value: cli.NonEmpty(&o.app), Complete: d.values.Apps(),
 			Usage: "only revisions of this app, or of APP--ENV in an environment"}},
 		Output:      cli.Records,
 		JSON:        view.RevisionList{},
 		Environment: true,
 		Flags: []*cli.Flag{
-			{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&o.sort),
+			{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&o.sort), Complete: complete.SortKeys(view.Revisions(nil).SortNames()),
 				Usage: "sort by " + strings.Join(view.Revisions(nil).SortNames(), ", ")},
 		},
 		Examples: []cli.Example{

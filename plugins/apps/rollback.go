@@ -30,13 +30,13 @@ func newRollback(d dependencies) *cli.Command {
 		Summary: "Make an app serve its previous revision again",
 		Description: "Goes back to the revision of the app that was created last before the one that it points to, or to the one named by --to. What changes in machines and access is shown and asked about first; without a terminal it takes --yes.\n\n" +
 			"The service keeps no history of what an app pointed to: the previous revision is that by age, whether it ever served or not. Settings that are not a part of a revision, such as min concurrency, stay as they are.",
-		Args:        []cli.Arg{appArg(&o.app)},
+		Args:        []cli.Arg{d.appArg(&o.app)},
 		Output:      cli.Text,
 		Single:      true,
 		JSON:        view.Rollback{},
 		Environment: true,
 		Flags: []*cli.Flag{
-			{Name: "to", Placeholder: "REV", Value: cli.NonEmpty(&o.to), Usage: "go to this revision of the app, by its id or a unique beginning of it"},
+			{Name: "to", Placeholder: "REV", Value: cli.NonEmpty(&o.to), Complete: d.values.Revisions(), Usage: "go to this revision of the app, by its id or a unique beginning of it"},
 			strategyFlag(&o.strategy),
 			waitFlag(&o.wait),
 			{Name: "yes", Aliases: []string{"y"}, Value: cli.Bool(&o.yes), Usage: "do not ask"},

@@ -21,7 +21,7 @@ func newRollout(d dependencies) *cli.Command {
 		Name:        "rollout",
 		Summary:     "Replace an app's runners by fresh ones",
 		Description: "Every runner of the app is replaced by a fresh one of the same revision, one after the other, as to take in secrets that have changed. With --force all are replaced at once.",
-		Args:        []cli.Arg{appArg(&o.app)},
+		Args:        []cli.Arg{d.appArg(&o.app)},
 		Output:      cli.Text,
 		Single:      true,
 		JSON:        view.AppAction{},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/runnerlist"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/view"
@@ -29,7 +30,7 @@ func newRunners(d dependencies) *cli.Command {
 		Summary: "List the runners of an app",
 		Description: "Lists the runners of an app that are alive or about to be, the oldest first, as `fal runners list` does. Runners that have ended are listed with --since only.\n\n" +
 			`With --watch the list goes on until Ctrl-C: redrawn on a terminal, and in a pipe a line for each change, {"event": "added", "runner": {...}}.`,
-		Args:        []cli.Arg{appArg(&o.app)},
+		Args:        []cli.Arg{d.appArg(&o.app)},
 		Environment: true,
 		Output:      cli.Records,
 		JSON:        view.RunnerList{},
@@ -47,7 +48,7 @@ func newRunners(d dependencies) *cli.Command {
 func (o *runnersOptions) source(inv *cli.Invocation) runnerlist.Source {
 	return func(ctx context.Context, s *session.Session, q runnerlist.Query) iter.Seq2[fal.Runner, error] {
 		return func(yield func(fal.Runner, error) bool) {
-			for r, err := range s.Client.Apps.Runners(ctx, o.app, &fal.AppsRunnersParams{Since: q.Since, States: q.States}) {
+			for r, err := range complete.KeepRunners(s, s.Client.Apps.Runners(ctx, o.app, &fal.AppsRunnersParams{Since: q.Since, States: q.States}), false) {
 				var own *cli.Error
 				if errors.Is(err, fal.ErrNotFound) && errors.As(wireError(ctx, inv, s, o.app, err, appsListed(s)), &own) {
 					told := *own

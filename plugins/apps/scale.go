@@ -38,7 +38,7 @@ func newScale(d dependencies) *cli.Command {
 		Summary: "Change how apps scale",
 		Description: "Changes the settings that are given, zero included, and leaves the others as they are; shows each one before and after. Whether a machine type is known, and what is too much, only the service can say: --dry-run does not ask it. Several apps of one environment can be changed at once: nothing is when one of them does not exist.\n\n" +
 			"Lengths of time are seconds, or text such as 90s, 5m or 1h30m. The next deploy keeps what is set here, except machine types, max multiplexing and startup timeout: those it takes from the code.",
-		Args: []cli.Arg{{Name: "APP", Repeat: true, Value: cli.NonEmptyStrings(&o.apps),
+		Args: []cli.Arg{{Name: "APP", Repeat: true, Value: cli.NonEmptyStrings(&o.apps), Complete: d.values.Apps(),
 			Usage: "apps, or APP--ENV for those in an environment"}},
 		Output:      cli.Text,
 		JSON:        view.AppScalingList{},
@@ -53,7 +53,7 @@ func newScale(d dependencies) *cli.Command {
 			{Name: "keep-alive", Placeholder: "TIME", Value: o.length("keep_alive", &p.KeepAlive), Usage: "how long a runner without requests is kept"},
 			{Name: "request-timeout", Placeholder: "TIME", Value: o.length("request_timeout", &p.RequestTimeout), Usage: "how long a request may take"},
 			{Name: "startup-timeout", Placeholder: "TIME", Value: o.length("startup_timeout", &p.StartupTimeout), Usage: "how long a runner may take to start"},
-			{Name: "machine-types", Placeholder: "TYPE", Greedy: true, Value: o.words("machine_types", &p.MachineTypes), Usage: "machines that runners may have, the preferred first; takes all words up to the next flag"},
+			{Name: "machine-types", Placeholder: "TYPE", Greedy: true, Value: o.words("machine_types", &p.MachineTypes), Complete: d.values.MachineTypes(), Usage: "machines that runners may have, the preferred first; takes all words up to the next flag"},
 			{Name: "regions", Placeholder: "REGION", Values: regionNames[:], Greedy: true, Value: o.words("valid_regions", &p.Regions),
 				Usage: "regions where runners may be: " + strings.Join(regionNames[:], ", ")},
 			{Name: "dry-run", Value: cli.Bool(&o.dryRun), Usage: "show what would change, and do nothing"},

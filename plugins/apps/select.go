@@ -10,6 +10,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/suggest"
 )
@@ -19,8 +20,8 @@ const nearest = 3
 
 // appArg is the argument of a command that takes one app. The command has
 // Environment set, and opens its session with open.
-func appArg(name *string) cli.Arg {
-	return cli.Arg{Name: "APP", Usage: "an app, or APP--ENV for one in an environment", Value: cli.NonEmpty(name)}
+func (d dependencies) appArg(name *string) cli.Arg {
+	return cli.Arg{Name: "APP", Usage: "an app, or APP--ENV for one in an environment", Value: cli.NonEmpty(name), Complete: d.values.Apps()}
 }
 
 // inMain ends the name of an app in main where that is said. The service calls
@@ -105,7 +106,7 @@ func list(ctx context.Context, inv *cli.Invocation, s *session.Session) ([]fal.A
 	ctx, cancel := inv.RequestContext(ctx)
 	defer cancel()
 	var apps []fal.App
-	for a, err := range s.Client.Apps.List(ctx, nil) {
+	for a, err := range complete.KeepApps(s, s.Client.Apps.List(ctx, nil)) {
 		if err != nil {
 			return nil, noEnvironment(s, err)
 		}

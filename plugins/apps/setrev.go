@@ -29,8 +29,8 @@ func newSetRev(d dependencies) *cli.Command {
 		Summary: "Make an app serve another of its revisions",
 		Description: "The app points to the revision from then on, and its runners are replaced by runners of it. Machine types, max multiplexing and startup timeout come from the revision; the app's other settings stay. An app of that name that is not there yet is created, and that is said.\n\n" +
 			"A unique beginning of a revision's id is looked for among the app's revisions; an id in full may be that of another app's.",
-		Args: []cli.Arg{appArg(&o.app),
-			{Name: "REV", Usage: "a revision, by its id or a unique beginning of it", Value: cli.NonEmpty(&o.revision)}},
+		Args: []cli.Arg{d.appArg(&o.app),
+			{Name: "REV", Usage: "a revision, by its id or a unique beginning of it", Value: cli.NonEmpty(&o.revision), Complete: d.values.Revisions()}},
 		Output:      cli.Text,
 		Single:      true,
 		JSON:        view.AppAction{},

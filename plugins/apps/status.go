@@ -26,7 +26,7 @@ func newStatus(d dependencies) *cli.Command {
 		Description: "Shows whether a rollout is under way, and the runners by revision and state. A rollout is under way as long as runners are to be replaced; it is settled when none is, and has failed when runners of the app's revision crash and none of it serves: then the exit code is 1.\n\n" +
 			"The service does not say whether a runner that starts has crashed before. Where no runner serves and some start, a second or two of further looks tells those apart that crash at once; for others --wait, or another look, does.\n\n" +
 			"With --wait the status is shown when the rollout has ended. --timeout bounds the waiting; when it is up before that, the exit code is 1 too. A service that is away for a while is asked again.",
-		Args:        []cli.Arg{appArg(&o.app)},
+		Args:        []cli.Arg{d.appArg(&o.app)},
 		Output:      cli.Records,
 		Single:      true,
 		JSON:        view.AppStatus{},

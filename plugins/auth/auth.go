@@ -11,6 +11,7 @@ import (
 	"github.com/fal-plugins/fal/pkg/login"
 	"github.com/fal-plugins/fal/pkg/login/idtoken"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/output/jq"
 	"github.com/fal-plugins/fal/plugins/internal/session"
@@ -21,7 +22,7 @@ func Main() int { return cli.Main(App()) }
 
 // App declares fal-auth.
 func App() *cli.App {
-	return app(dependencies{connect: session.Open, verify: idtoken.Verify, open: openBrowser, browses: hasBrowser})
+	return app(dependencies{connect: session.Open, verify: idtoken.Verify, open: openBrowser, browses: hasBrowser, values: complete.Background()})
 }
 
 // dependencies are what the commands need from outside.
@@ -30,10 +31,11 @@ type dependencies struct {
 	verify  session.VerifyIDToken
 	open    func(url string) error                // in a browser
 	browses func(getenv func(string) string) bool // whether there is one
+	values  complete.Values
 }
 
 func app(d dependencies) *cli.App {
-	return &cli.App{
+	return d.values.In(&cli.App{
 		Name:    "fal-auth",
 		Noun:    "auth",
 		Summary: "Log in and out, and see who is logged in",
@@ -42,7 +44,7 @@ func app(d dependencies) *cli.App {
 		Account:   true,
 		CompileJQ: jq.Compile,
 		Commands:  []*cli.Command{newLogin(d), newLogout(d), newWhoami(d), newToken(d)},
-	}
+	})
 }
 
 // ofPerson resolves the login of a command that is about a person.

@@ -21,7 +21,12 @@
 //   - A command that no plugin answers, but the official client has, is handed
 //     to that client when it is on PATH, with the arguments as typed. This
 //     never goes in circles.
-//   - Nothing unknown is run to learn about it.
+//   - An alias of the user counts where no command of fal, of a plugin or of the
+//     official client has its name. The file of aliases is read then only, and
+//     aliases that lead back to themselves are an error.
+//   - Nothing unknown is run to learn about it: only programs that announce it
+//     are asked what they are and how their words are completed, and for half a
+//     second at most.
 //
 // The package has no state but what a Dispatcher is given.
 package dispatch
@@ -31,6 +36,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fal-plugins/fal/plugins/internal/installed"
 	"github.com/fal-plugins/fal/plugins/internal/searchpath"
@@ -50,18 +56,22 @@ type Environment struct {
 	Environ []string
 	// PID is the id of this process.
 	PID int
+	// Home is the user's home folder; without it there are no aliases.
+	Home string
 }
 
 // FromProcess returns the environment of this process.
 func FromProcess() Environment {
 	// Without its own path the dispatcher still finds plugins on PATH.
 	self, _ := os.Executable()
+	home, _ := os.UserHomeDir()
 	return Environment{
 		Path:    os.Getenv("PATH"),
 		PathExt: os.Getenv("PATHEXT"),
 		Self:    self,
 		Environ: os.Environ(),
 		PID:     os.Getpid(),
+		Home:    home,
 	}
 }
 
@@ -70,14 +80,17 @@ func FromProcess() Environment {
 type Dispatcher struct {
 	env    Environment
 	finder installed.Finder
+	// patience is how long plugins of others are waited for.
+	patience time.Duration
 }
 
 // New returns a dispatcher that answers the given commands itself, and words
 // that begin with two underscores.
 func New(env Environment, builtins []installed.Builtin) *Dispatcher {
 	return &Dispatcher{
-		env:    env,
-		finder: installed.Finder{Path: searchpath.Parse(env.Path, env.PathExt), Self: env.Self, Builtins: builtins},
+		env:      env,
+		finder:   installed.Finder{Path: searchpath.Parse(env.Path, env.PathExt), Self: env.Self, Builtins: builtins},
+		patience: answerFor,
 	}
 }
 
@@ -91,6 +104,9 @@ const (
 	Plugin
 	// Official is another fal on PATH, which has the command.
 	Official
+	// Again is the dispatcher itself with other arguments: what an alias of the
+	// user stands for.
+	Again
 )
 
 // Route is where a command line leads.
@@ -98,7 +114,7 @@ type Route struct {
 	Kind Kind
 	// Match is the plugin that was found; for Plugin only.
 	Match Match
-	// Program is what to run; for Plugin and Official only.
+	// Program is what to run; for all but Own.
 	Program Program
 	// Notice is a line for stderr that says to whom the command is handed; for
 	// Official only, and only when --verbose or -v was given.
@@ -112,6 +128,9 @@ type Route struct {
 // gets the arguments as they are, but for a -v or --verbose before the first
 // word.
 //
+// Words of the user's own stand for what they were set to; what was typed
+// before and behind such a word is kept there.
+//
 // Errors are *UsageError (2), *UnknownCommandError and *StartError (127). When
 // ctx ends, so does the search for what a misspelt word meant, which also
 // takes no longer than a second.
@@ -119,6 +138,11 @@ func (d *Dispatcher) Resolve(ctx context.Context, args []string) (Route, error) 
 	if len(args) > 1 && (args[0] == "--help" || args[0] == "-h") && !strings.HasPrefix(args[1], "-") && !d.finder.IsBuiltin(args[1]) {
 		args = append(slices.Clone(args[1:]), "--help") // help anywhere is that of the command
 	}
+	return d.resolve(ctx, args, nil)
+}
+
+// resolve is Resolve behind the aliases that have led to args.
+func (d *Dispatcher) resolve(ctx context.Context, args, aliases []string) (Route, error) {
 	line, err := Split(args)
 	if err != nil {
 		return Route{}, err
@@ -127,6 +151,9 @@ func (d *Dispatcher) Resolve(ctx context.Context, args []string) (Route, error) 
 		return Route{}, &UsageError{Message: "flags, and no command", hints: []string{"fal help lists the commands"}}
 	}
 	if line.Own || len(line.Words) == 0 || d.finder.IsBuiltin(line.Words[0]) {
+		if len(aliases) > 0 {
+			return d.again(args)
+		}
 		return Route{Kind: Own}, nil
 	}
 	match, err := d.Lookup(line.Words)
@@ -137,7 +164,16 @@ func (d *Dispatcher) Resolve(ctx context.Context, args []string) (Route, error) 
 	if !isUnknown {
 		return Route{}, err
 	}
-	noun, _ := installed.FindNoun(line.Words[0])
+	noun, known := installed.FindNoun(line.Words[0])
+	if !known {
+		expanded, is, err := d.expand(line, aliases)
+		if err != nil {
+			return Route{}, err
+		}
+		if is {
+			return d.resolve(ctx, expanded, append(aliases, line.Words[0]))
+		}
+	}
 	args = line.withoutVerbose()
 	client := d.client(args)
 	if noun.Official && client.found() && len(quietly(line.Globals)) > 0 {

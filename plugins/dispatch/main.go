@@ -21,6 +21,9 @@ func Main() int {
 		return cli.Report(programName, cli.Process{Args: args, Streams: iostreams.System(), Getenv: os.Getenv}, err)
 	}
 	d := New(FromProcess(), installed.Builtins())
+	if len(args) > 0 && args[0] == cli.CompleteWord {
+		return completeMain(d, args)
+	}
 	route, err := d.Resolve(context.Background(), args)
 	if err == nil && route.Kind == Own {
 		return cli.Main(app(d))
@@ -40,29 +43,16 @@ func Main() int {
 
 const programName = "fal"
 
+// App declares fal, for what is written from declarations.
+func App() *cli.App { return app(New(FromProcess(), installed.Builtins())) }
+
 func app(d *Dispatcher) *cli.App {
 	return &cli.App{
 		Name:    programName,
 		Summary: "Manage fal serverless",
 		Description: "`fal NAME` runs the program fal-NAME, from a folder of PATH or from beside fal itself. " +
-			"Any program of that name is a command; `fal plugin list` shows those that are installed.",
-		Commands: []*cli.Command{newPlugin(d), newHelp(d)},
+			"Any program of that name is a command; `fal plugin list` shows those that are installed, and `fal alias` sets words of your own.",
+		Commands: []*cli.Command{newAlias(d), newCompletion(d), newHelp(d), newPlugin(d)},
 		Overview: func() []cli.HelpSection { return overview(d) },
 	}
-}
-
-// overview lists the commands that can be run as things are: those whose
-// plugin is installed, and those that the official client answers.
-func overview(d *Dispatcher) []cli.HelpSection {
-	var own, official [][2]string
-	client := d.client(nil)
-	for _, n := range installed.Nouns() {
-		row := [2]string{n.Name, n.Description}
-		if _, err := d.Lookup([]string{n.Name}); err == nil {
-			own = append(own, row)
-		} else if n.Official && client.found() {
-			official = append(official, row)
-		}
-	}
-	return []cli.HelpSection{{Title: "Commands", Rows: own}, {Title: "Commands of the official client", Rows: official}}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/installed"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/searchpath"
@@ -16,7 +17,7 @@ func newPlugin(d *Dispatcher) *cli.Command {
 		Name:    "plugin",
 		Aliases: []string{"plugins"},
 		Summary: "See which plugins are installed",
-		Sub:     []*cli.Command{newPluginList(d), newCheckPath(d)},
+		Sub:     []*cli.Command{newPluginList(d), newPluginWhich(d), newCheckPath(d)},
 	}
 }
 
@@ -40,7 +41,7 @@ func newPluginList(d *Dispatcher) *cli.Command {
 		Name:    "list",
 		Aliases: []string{"ls"},
 		Summary: "List installed plugins",
-		Description: "Reads the folders of PATH, and that of fal itself, and runs nothing. " +
+		Description: "Reads the folders of PATH, and that of fal itself. Nothing is run, but plugins that announce it are asked what they are, once. " +
 			"Warnings do not change the exit code.",
 		Output: cli.Records,
 		JSON:   pluginRows{},
@@ -61,11 +62,28 @@ func runPluginList(ctx context.Context, inv *cli.Invocation, d *Dispatcher, v ou
 	for _, w := range listing.Warnings {
 		fmt.Fprintln(inv.IO.Err, "warning: "+w)
 	}
+	d.describeListed(ctx, listing.Plugins)
 	rows := make([]pluginRow, len(listing.Plugins))
 	for i, p := range listing.Plugins {
 		rows[i] = pluginRow{p.Name, p.Path, p.Version, p.Description, p.Active, append([]string{}, p.Warnings...)}
 	}
 	return output.List(ctx, inv.Printer, v, rows)
+}
+
+// describeListed adds what plugins of others say of themselves. Only those that
+// a command runs are asked.
+func (d *Dispatcher) describeListed(ctx context.Context, plugins []installed.Plugin) {
+	var asked []otherPlugin
+	var places []int
+	for i, p := range plugins {
+		if p.Active && !p.Own {
+			asked, places = append(asked, otherPlugin{Name: p.Name, Path: p.Path}), append(places, i)
+		}
+	}
+	d.describeOthers(ctx, asked)
+	for i, at := range places {
+		plugins[at].Description = asked[i].Summary
+	}
 }
 
 func pluginView() output.View[pluginRow] {

@@ -66,7 +66,6 @@ func TestResolve(t *testing.T) {
 		{"--verbose -vv --verbose=true -v=false run", dispatch.Official, "b/fal", "run"},
 		{"key list", dispatch.Official, "b/fal", "key list"},
 		{"file ls", dispatch.Official, "b/fal", "file ls"},
-		{"completion install", dispatch.Official, "b/fal", "completion install"},
 	}
 	for _, test := range tests {
 		t.Run(test.typed, func(t *testing.T) {

@@ -25,15 +25,18 @@ type Suggestion struct {
 	Command string
 	// Package is what provides it, when it is not installed.
 	Package string
+	// Summary is what a plugin of others says of itself, if it does.
+	Summary string
 }
 
 // Suggest returns the commands, at most three and the nearest first, that
 // leading words may have meant: the dispatcher's own, those of this project
-// and of the official client (when that is on PATH) with their aliases, and
-// installed plugins. Near is a name that begins with the word or differs from
-// it in one letter, or in two when the word has more than four; two letters
-// in the wrong order count once. When ctx ends, the plugins found so far are
-// considered. A command of fal-auth without its noun is that one alone.
+// and of the official client (when that is on PATH) with their aliases, the
+// user's aliases and installed plugins. Near is a name that begins with the
+// word or differs from it in one letter, or in two when the word has more than
+// four; two letters in the wrong order count once. When ctx ends, the plugins
+// found so far are considered. A command of fal-auth without its noun is that
+// one alone.
 func (d *Dispatcher) Suggest(ctx context.Context, words []string) []Suggestion {
 	return d.suggest(ctx, words, d.client(nil).found())
 }
@@ -72,6 +75,7 @@ func (d *Dispatcher) suggest(ctx context.Context, words []string, official bool)
 			found = append(found, candidate{Suggestion{Command: "fal " + noun.Name, Package: pkg}, rank})
 		}
 	}
+	found = append(found, d.nearAliases(words[0])...)
 	found = append(found, d.nearPlugins(ctx, words)...)
 	slices.SortStableFunc(found, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), strings.Compare(a.Command, b.Command))
@@ -83,6 +87,7 @@ func (d *Dispatcher) suggest(ctx context.Context, words []string, official bool)
 			suggestions = append(suggestions, candidate.Suggestion)
 		}
 	}
+	d.describeSuggested(ctx, suggestions)
 	return suggestions
 }
 
@@ -101,6 +106,39 @@ func (d *Dispatcher) provider(noun installed.Noun, official bool) (pkg string, a
 		return "", true
 	}
 	return noun.Package, noun.Package != ""
+}
+
+// nearAliases compares the first word with the user's own.
+func (d *Dispatcher) nearAliases(word string) []candidate {
+	f, err := d.aliases()
+	if err != nil {
+		return nil // what is wrong with the file is said before a search for what was meant
+	}
+	var near []candidate
+	for _, a := range f.All() {
+		if far, is := suggest.Distance(word, a.Name); is && d.taken(a.Name) == "" {
+			near = append(near, candidate{Suggestion{Command: "fal " + a.Name}, far})
+		}
+	}
+	return near
+}
+
+// describeSuggested adds what plugins of others say of themselves.
+func (d *Dispatcher) describeSuggested(ctx context.Context, suggestions []Suggestion) {
+	plugins := make([]otherPlugin, len(suggestions))
+	for i, s := range suggestions {
+		words := strings.Fields(s.Command)[1:]
+		if _, known := installed.FindNoun(words[0]); known || d.finder.IsBuiltin(words[0]) {
+			continue
+		}
+		if match, err := d.Lookup(words); err == nil {
+			plugins[i].Path = match.Path
+		}
+	}
+	d.describeOthers(ctx, plugins)
+	for i := range suggestions {
+		suggestions[i].Summary = plugins[i].Summary
+	}
 }
 
 // nearPlugins looks through the folders. A plugin's name is compared with the
@@ -166,6 +204,9 @@ func (d *Dispatcher) hints(ctx context.Context, words []string, other client) []
 	defer cancel()
 	for _, suggestion := range d.suggest(ctx, words, other.found()) {
 		hint := "did you mean `" + suggestion.Command + "`?"
+		if suggestion.Summary != "" {
+			hint += " " + suggestion.Summary
+		}
 		if suggestion.Package != "" {
 			hint += " It comes with the package " + suggestion.Package + ", which is not installed"
 		}

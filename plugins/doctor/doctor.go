@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/output/jq"
 	"github.com/fal-plugins/fal/plugins/internal/session"
@@ -41,6 +42,7 @@ func App() *cli.App {
 		limit:    5 * time.Second,
 		read:     os.ReadFile,
 		writable: writable,
+		values:   complete.Background(),
 	})
 }
 
@@ -54,6 +56,7 @@ type dependencies struct {
 	limit    time.Duration // of each check that uses the network
 	read     func(path string) ([]byte, error)
 	writable func(folder string) bool
+	values   complete.Values
 }
 
 type resolver interface {
@@ -62,14 +65,14 @@ type resolver interface {
 
 func app(d dependencies) *cli.App {
 	// The program has one command, which `fal doctor` runs without a verb.
-	return &cli.App{
+	return d.values.In(&cli.App{
 		Name:      "fal-doctor",
 		Noun:      "doctor",
 		Summary:   "Check the set-up of this machine",
 		Account:   true,
 		CompileJQ: jq.Compile,
 		Commands:  []*cli.Command{newCheck(d)},
-	}
+	})
 }
 
 func newCheck(d dependencies) *cli.Command {
@@ -77,7 +80,7 @@ func newCheck(d dependencies) *cli.Command {
 		Name:    "check",
 		Default: true,
 		Summary: "Check the set-up of this machine",
-		Description: "Checks, one after the other: versions, configuration and credentials, the way to the service and its answers, the installed plugins, the local control plane, and proxies. " +
+		Description: "Checks, one after the other: versions, configuration and credentials, the way to the service and its answers, the installed plugins, completion in the shell, the local control plane, and proxies. " +
 			"Each check is ok, a warning, failed, or skipped because one that it needs has failed or because there is nothing to check. The exit code is 1 when a check failed.",
 		Output: cli.Records,
 		JSON:   view.Diagnosis{},

@@ -192,7 +192,7 @@ func TestAllIsWell(t *testing.T) {
 	for _, c := range d.Checks {
 		order = append(order, c.Check)
 	}
-	want := "version client config profile host credentials login dns tcp tls grpc rest account clock plugins local proxy"
+	want := "version client config profile host credentials login dns tcp tls grpc rest account clock plugins completion local proxy"
 	if got := strings.Join(order, " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -81,6 +81,7 @@ func (p *patient) checks() []*check {
 	add(&check{name: "account", host: p.settings.rest(), after: []*check{profile, credentials, rest}, limit: p.limit, run: p.checkAccount})
 	local("clock", p.checkClock, rest)
 	local("plugins", p.checkPlugins)
+	local("completion", p.checkCompletion)
 	add(&check{name: "local", limit: p.limit, run: p.checkLocal})
 	local("proxy", p.checkProxy)
 	return all

@@ -30,7 +30,7 @@ func newDelete(d dependencies) *cli.Command {
 		Summary: "Delete environments",
 		Description: "Deletes environments for good, with the apps and the secrets in them where the service does not refuse that. It asks first, with what is in them, and so, as in the official client, needs --yes where there is nobody to ask.\n\n" +
 			"The control plane of `fal local` refuses to delete an environment in which there is something.",
-		Args:   []cli.Arg{{Name: "NAME", Usage: "name of an environment", Repeat: true, Value: cli.NonEmptyStrings(&o.names)}},
+		Args:   []cli.Arg{{Name: "NAME", Usage: "name of an environment", Repeat: true, Value: cli.NonEmptyStrings(&o.names), Complete: d.values.Environments()}},
 		Output: cli.Text,
 		JSON:   view.EnvironmentActionList{},
 		Flags: []*cli.Flag{

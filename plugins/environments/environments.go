@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/output/jq"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/view"
@@ -16,23 +17,26 @@ import (
 func Main() int { return cli.Main(App()) }
 
 // App declares fal-environments.
-func App() *cli.App { return app(dependencies{connect: session.Open, now: time.Now}) }
+func App() *cli.App {
+	return app(dependencies{connect: session.Open, now: time.Now, values: complete.Background()})
+}
 
 // dependencies are what the commands need from outside.
 type dependencies struct {
 	connect func(context.Context, *cli.Invocation) (*session.Session, error)
 	now     func() time.Time
+	values  complete.Values
 }
 
 func app(d dependencies) *cli.App {
-	return &cli.App{
+	return d.values.In(&cli.App{
 		Name:      "fal-environments",
 		Noun:      "environments",
 		Summary:   "Create, list and delete environments",
 		Account:   true,
 		CompileJQ: jq.Compile,
 		Commands:  []*cli.Command{newList(d), newCreate(d), newDelete(d)},
-	}
+	})
 }
 
 // collect lists all environments in one bounded request.
@@ -40,7 +44,7 @@ func (d dependencies) collect(ctx context.Context, inv *cli.Invocation, s *sessi
 	ctx, cancel := inv.RequestContext(ctx)
 	defer cancel()
 	var rows []view.Environment
-	for e, err := range s.Client.Environments.List(ctx, nil) {
+	for e, err := range complete.KeepEnvironments(s, s.Client.Environments.List(ctx, nil)) {
 		if err != nil {
 			return nil, s.Error(err)
 		}

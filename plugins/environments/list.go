@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
@@ -25,7 +26,7 @@ func newList(d dependencies) *cli.Command {
 		Output:      cli.Records,
 		JSON:        view.EnvironmentList{},
 		Flags: []*cli.Flag{
-			{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&o.sort),
+			{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&o.sort), Complete: complete.SortKeys(view.Environments().SortNames()),
 				Usage: "sort by " + strings.Join(view.Environments().SortNames(), ", ")},
 		},
 		Examples: []cli.Example{

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/outcome"
 	"github.com/fal-plugins/fal/plugins/internal/output"
@@ -45,7 +46,7 @@ func newCreate(d dependencies) *cli.Command {
 				Usage: "what the key may do: ADMIN or API; API without it"},
 			{Name: "desc", Placeholder: "TEXT", Usage: "describe the key for those who see it in a list",
 				Value: cli.Func(func(s string) error { o.description = &s; return nil })},
-			{Name: "save-profile", Placeholder: "NAME", Value: cli.NonEmpty(&o.profile), Usage: "save the key as this profile, and do not print it"},
+			{Name: "save-profile", Placeholder: "NAME", Value: cli.NonEmpty(&o.profile), Complete: complete.Profiles(), Usage: "save the key as this profile, and do not print it"},
 			{Name: "force", Value: cli.Bool(&o.force), Usage: "with --save-profile: also replace the key and the host of a profile that exists"},
 		},
 		Examples: []cli.Example{

@@ -31,7 +31,7 @@ func newRevoke(d dependencies) *cli.Command {
 		Summary: "Revoke keys",
 		Description: "A revoked key is refused from then on, and can not be restored. On a terminal the keys are shown and asked about.\n\n" +
 			"The key that this command itself uses is revoked with --force only, and as the last one.",
-		Args:   []cli.Arg{{Name: "ID", Usage: "a key, by its id or a unique beginning of it", Repeat: true, Value: cli.Func(o.addID)}},
+		Args:   []cli.Arg{{Name: "ID", Usage: "a key, by its id or a unique beginning of it", Repeat: true, Value: cli.Func(o.addID), Complete: d.values.Keys()}},
 		Output: cli.Text,
 		JSON:   view.KeyActionList{},
 		Flags: []*cli.Flag{

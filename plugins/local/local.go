@@ -75,7 +75,7 @@ type folderOptions struct {
 }
 
 func (o *folderOptions) flag() *cli.Flag {
-	return &cli.Flag{Name: "data-dir", Placeholder: "DIR", Value: cli.NonEmpty(&o.path),
+	return &cli.Flag{Name: "data-dir", Placeholder: "DIR", Value: cli.NonEmpty(&o.path), Complete: cli.Dirs(),
 		Usage: "folder of the control plane; ~/.fal/local without it"}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/detach"
 )
 
 // spawn starts a server in the background and returns when it answers. A
@@ -32,7 +33,7 @@ func spawn(ctx context.Context, dir dataDir, o serverOptions) (*record, error) {
 	cmd := exec.Command(exe, o.argv(dir)...)
 	cmd.Dir = string(dir) // it must not keep another folder busy
 	cmd.Stdout, cmd.Stderr = stdout, log
-	err = detach(cmd)
+	err = detach.From(cmd)
 	if err == nil {
 		err = cmd.Start()
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/config"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 )
@@ -45,7 +46,7 @@ func newUse() *cli.Command {
 		Single: true,
 		JSON:   UsedProfile{},
 		Flags: []*cli.Flag{
-			{Name: "name", Placeholder: "NAME", Value: cli.NonEmpty(&o.profile), Usage: "name of the profile; local without it"},
+			{Name: "name", Placeholder: "NAME", Value: cli.NonEmpty(&o.profile), Complete: complete.Profiles(), Usage: "name of the profile; local without it"},
 			{Name: "default", Value: cli.Bool(&o.choose), Usage: "make it the default profile"},
 			{Name: "force", Value: cli.Bool(&o.force), Usage: "also change a profile that is not of a local control plane"},
 			o.folder.flag(),

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 )
 
 // choice is the profile that a line names, "" for the one in use. Both --profile,
@@ -14,7 +15,7 @@ type choice struct {
 }
 
 func (c *choice) flag(usage string) *cli.Flag {
-	return &cli.Flag{Name: "profile", Placeholder: "NAME", Value: cli.NonEmpty(&c.profile), Usage: usage}
+	return &cli.Flag{Name: "profile", Placeholder: "NAME", Value: cli.NonEmpty(&c.profile), Complete: complete.Profiles(), Usage: usage}
 }
 
 func (c *choice) argument(text string) error {

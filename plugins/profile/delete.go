@@ -6,6 +6,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/config"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/profilestore"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
@@ -23,7 +24,7 @@ func newDelete() *cli.Command {
 		Aliases:     []string{"rm"},
 		Summary:     "Delete a profile",
 		Description: "Deletes a profile with all its settings. On a terminal it asks first. Its key stays valid until it is revoked. When it is the default profile, there is none afterwards.",
-		Args:        []cli.Arg{{Name: "NAME", Usage: "name of a profile", Value: cli.NonEmpty(&o.name)}},
+		Args:        []cli.Arg{{Name: "NAME", Usage: "name of a profile", Value: cli.NonEmpty(&o.name), Complete: complete.Profiles()}},
 		Output:      cli.Text,
 		Single:      true,
 		JSON:        view.ProfileAction{},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/config"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/profilestore"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
@@ -30,7 +31,7 @@ func newKey(d dependencies) *cli.Command {
 		Summary: "Set the key of a profile",
 		Description: "Asks for a key, <id>:<secret>, without showing it, and saves it in a profile: in the one in use, or in NAME. Without a terminal the key is the first line of standard input, bare or as `fal keys create` prints it.\n\n" +
 			"Before it is saved the service is asked, at the host of the profile, whose key it is. A key that is refused is not saved, and neither is one that could not be checked.",
-		Args:   []cli.Arg{{Name: "NAME", Usage: "name of the profile, instead of the one in use", Optional: true, Value: cli.Func(o.setName)}},
+		Args:   []cli.Arg{{Name: "NAME", Usage: "name of the profile, instead of the one in use", Optional: true, Value: cli.Func(o.setName), Complete: complete.Profiles()}},
 		Output: cli.Text,
 		Single: true,
 		JSON:   view.ProfileAction{},

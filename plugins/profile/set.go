@@ -7,6 +7,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/config"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/view"
@@ -22,7 +23,7 @@ func newSet() *cli.Command {
 		Name:        "set",
 		Summary:     "Choose the default profile",
 		Description: "Makes a profile the one that commands use from then on, these and the official client's, unless --profile or FAL_PROFILE names another.",
-		Args:        []cli.Arg{{Name: "NAME", Usage: "name of a profile", Value: cli.NonEmpty(&o.name)}},
+		Args:        []cli.Arg{{Name: "NAME", Usage: "name of a profile", Value: cli.NonEmpty(&o.name), Complete: complete.Profiles()}},
 		Flags:       []*cli.Flag{noProfile("set")},
 		Output:      cli.Text,
 		Single:      true,

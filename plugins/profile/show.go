@@ -6,6 +6,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/config"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/profilestore"
 	"github.com/fal-plugins/fal/plugins/internal/view"
@@ -22,7 +23,7 @@ func newShow() *cli.Command {
 		Aliases:     []string{"describe"},
 		Summary:     "Show a profile",
 		Description: "Shows the settings of a profile, of the one in use without NAME. Of a key the id and the end of its secret are shown. The values of settings that these programs do not know are left out, since they may be secrets.",
-		Args:        []cli.Arg{{Name: "NAME", Usage: "name of a profile", Optional: true, Value: cli.Func(o.argument)}},
+		Args:        []cli.Arg{{Name: "NAME", Usage: "name of a profile", Optional: true, Value: cli.Func(o.argument), Complete: complete.Profiles()}},
 		Flags:       []*cli.Flag{o.flag("the same as NAME")},
 		Output:      cli.Records,
 		Single:      true,

@@ -37,7 +37,7 @@ func newDescribe(d dependencies) *cli.Command {
 		Summary: "Show all that is known of one runner",
 		Description: "Shows a runner that is alive or has ended: what a list tells of it, when it started and ended, its leases, and the events of its life where the service tells them. Of one that crashed, the end of its log is shown too.\n\n" +
 			"A beginning of an id is looked for among the runners that are alive or ended within a day; an id in full may be older.",
-		Args:   []cli.Arg{{Name: "ID", Usage: "a runner, by its id or a unique beginning of it", Value: cli.NonEmpty(&o.id)}},
+		Args:   []cli.Arg{{Name: "ID", Usage: "a runner, by its id or a unique beginning of it", Value: cli.NonEmpty(&o.id), Complete: d.values.Runners()}},
 		Output: cli.Records,
 		JSON:   view.RunnerDescription{},
 		Examples: []cli.Example{

@@ -39,13 +39,13 @@ type ending struct {
 
 const parallelCalls = 8
 
-func (o *endOptions) arg() cli.Arg {
-	return cli.Arg{Name: "ID", Usage: "a runner, by its id or a unique beginning of it", Optional: true, Repeat: true, Value: cli.NonEmptyStrings(&o.ids)}
+func (o *endOptions) arg(d dependencies) cli.Arg {
+	return cli.Arg{Name: "ID", Usage: "a runner, by its id or a unique beginning of it", Optional: true, Repeat: true, Value: cli.NonEmptyStrings(&o.ids), Complete: d.values.Runners()}
 }
 
-func (o *endOptions) flags(done string) []*cli.Flag {
+func (o *endOptions) flags(d dependencies, done string) []*cli.Flag {
 	return []*cli.Flag{
-		{Name: "app", Placeholder: "APP", Value: cli.NonEmptyStrings(&o.apps), Usage: "select the runners of this app, or of several when repeated; APP--ENV for one in an environment"},
+		{Name: "app", Placeholder: "APP", Value: cli.NonEmptyStrings(&o.apps), Complete: d.values.Aliases(), Usage: "select the runners of this app, or of several when repeated; APP--ENV for one in an environment"},
 		runnerlist.StateFlag(&o.states, "select the runners in these states"),
 		{Name: "all", Value: cli.Bool(&o.all), Usage: "select all runners"},
 		{Name: "yes", Aliases: []string{"y"}, Value: cli.Bool(&o.yes), Usage: "do not ask"},

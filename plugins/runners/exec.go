@@ -18,7 +18,7 @@ func newExec(d dependencies) *cli.Command {
 			"The wire has one channel for output: the command's standard error arrives on standard output. Without -t our control plane gives the command no terminal, so that output arrives byte for byte; whether the service gives one unasked, which would change line ends, is not known.\n\n" +
 			helpCodes + " " + helpFirst,
 		Args: []cli.Arg{
-			o.idArg(),
+			o.idArg(d),
 			{Name: "COMMAND", Usage: "the program and its arguments", Repeat: true, Verbatim: true, Value: cli.Strings(&o.command)},
 		},
 		Flags: []*cli.Flag{

@@ -16,10 +16,10 @@ func newKill(d dependencies) *cli.Command {
 		Summary: "End runners at once",
 		Description: "A killed runner ends immediately and its requests in flight fail. `fal runners stop` lets them finish.\n\n" +
 			"Name runners by id or by any beginning of one that is unique, or select them with --app, --state or --all: then what will be killed is shown and asked about.",
-		Args:   []cli.Arg{o.arg()},
+		Args:   []cli.Arg{o.arg(d)},
 		Output: cli.Text,
 		JSON:   view.RunnerActionList{},
-		Flags:  o.flags("killed"),
+		Flags:  o.flags(d, "killed"),
 		Examples: []cli.Example{
 			{Comment: "one runner", Line: "fal runners kill 4f2a91c0"},
 			{Comment: "what hangs while it stops", Line: "fal runners kill --state draining terminating"},

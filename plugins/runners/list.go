@@ -6,6 +6,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/runnerlist"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/view"
@@ -27,7 +28,7 @@ func newList(d dependencies) *cli.Command {
 			`With --watch the list goes on until Ctrl-C. On a terminal it is redrawn; in a pipe each change is a line of its own, {"event": "added", "runner": {...}}: first all that are there are added, then runners are added, changed (their age apart) and removed, and --jq filters line by line. A service that is away for a while is asked again.`,
 		Output: cli.Records,
 		JSON:   view.RunnerList{},
-		Flags: o.Flags(&cli.Flag{Name: "app", Placeholder: "APP", Value: cli.NonEmptyStrings(&o.apps), Greedy: true,
+		Flags: o.Flags(&cli.Flag{Name: "app", Placeholder: "APP", Value: cli.NonEmptyStrings(&o.apps), Greedy: true, Complete: d.values.Aliases(),
 			Usage: "only runners of these apps; APP--ENV for one in an environment"}),
 		Lasts: o.Lasts,
 		Examples: []cli.Example{
@@ -41,5 +42,5 @@ func newList(d dependencies) *cli.Command {
 }
 
 func (o *listOptions) source(ctx context.Context, s *session.Session, q runnerlist.Query) iter.Seq2[fal.Runner, error] {
-	return runnerlist.OfApps(s.Client.Runners.List(ctx, &fal.RunnersListParams{Since: q.Since, States: q.States}), o.apps)
+	return runnerlist.OfApps(complete.KeepRunners(s, s.Client.Runners.List(ctx, &fal.RunnersListParams{Since: q.Since, States: q.States}), len(q.States) == 0), o.apps)
 }

@@ -26,7 +26,7 @@ func newLogs(d dependencies) *cli.Command {
 		Description: "Shows a runner's log, the oldest line first. The log of all runners of an app, in the order of time, is that of " + runnerlist.AppPrefix + "NAME: of those alive and of those that ended within a day, or since --since.\n\n" +
 			"With --follow, lines are shown as they are written, from a minute ago on unless --since or --lines says otherwise, until the runner has ended. When the connection is lost it is made again, and no line is missing or shown twice. The follow of an app goes on with the runners that come and without those that go, and never ends by itself.\n\n" +
 			runnerlog.Filtering,
-		Args:   []cli.Arg{{Name: "ID|" + runnerlist.AppPrefix + "NAME", Usage: "a runner, by its id or a unique beginning of it, or an app", Value: cli.NonEmpty(&o.target)}},
+		Args:   []cli.Arg{{Name: "ID|" + runnerlist.AppPrefix + "NAME", Usage: "a runner, by its id or a unique beginning of it, or an app", Value: cli.NonEmpty(&o.target), Complete: d.values.RunnersOrAliases(runnerlist.AppPrefix)}},
 		Output: cli.Text,
 		JSON:   view.LogListKeys{},
 		Flags:  o.log.Flags(),

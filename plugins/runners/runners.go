@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/output/jq"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 )
@@ -15,7 +16,7 @@ func Main() int { return cli.Main(App()) }
 
 // App declares fal-runners.
 func App() *cli.App {
-	d := dependencies{connect: session.Open, now: time.Now, poll: time.Second}
+	d := dependencies{connect: session.Open, now: time.Now, poll: time.Second, values: complete.Background()}
 	return app(d)
 }
 
@@ -24,15 +25,16 @@ type dependencies struct {
 	connect func(context.Context, *cli.Invocation) (*session.Session, error)
 	now     func() time.Time
 	poll    time.Duration // between two looks while waiting
+	values  complete.Values
 }
 
 func app(d dependencies) *cli.App {
-	return &cli.App{
+	return d.values.In(&cli.App{
 		Name:      "fal-runners",
 		Noun:      "runners",
 		Summary:   "See and stop the runners that serve your apps",
 		Account:   true,
 		CompileJQ: jq.Compile,
 		Commands:  []*cli.Command{newList(d), newStop(d), newKill(d), newShell(d), newExec(d), newGPUs(d), newDescribe(d), newLogs(d)},
-	}
+	})
 }

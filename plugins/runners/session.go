@@ -33,8 +33,8 @@ type sessionOptions struct {
 	stdin, tty bool
 }
 
-func (o *sessionOptions) idArg() cli.Arg {
-	return cli.Arg{Name: "ID", Usage: "a runner, by its id or a unique beginning of it", Value: cli.NonEmpty(&o.id)}
+func (o *sessionOptions) idArg(d dependencies) cli.Arg {
+	return cli.Arg{Name: "ID", Usage: "a runner, by its id or a unique beginning of it", Value: cli.NonEmpty(&o.id), Complete: d.values.Runners()}
 }
 
 // attachment is one run of shell or exec.

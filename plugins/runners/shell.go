@@ -20,7 +20,7 @@ func newShell(d dependencies) *cli.Command {
 		Summary: "Open a shell in a runner",
 		Description: "Opens a shell in a runner that runs, on this terminal: every key goes there, Ctrl-C, Ctrl-Z and Ctrl-D too, and the size of the window follows. The terminal is given back as it was, however the session ends.\n\n" +
 			helpEscape + "\n\n" + helpCodes + " " + helpFirst,
-		Args:  []cli.Arg{o.idArg()},
+		Args:  []cli.Arg{o.idArg(d)},
 		Lasts: func() bool { return true },
 		Examples: []cli.Example{
 			{Comment: "look around in a runner", Line: "fal runners shell 4f2a91c0"},

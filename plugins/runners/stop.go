@@ -22,12 +22,12 @@ func newStop(d dependencies) *cli.Command {
 		Summary: "Stop runners gracefully",
 		Description: "A stopped runner takes no new requests, finishes those in flight and ends. The app's settings decide whether another one is started in its place.\n\n" +
 			"Name runners by id or by any beginning of one that is unique, or select them with --app, --state or --all: then what will be stopped is shown and asked about.",
-		Args:   []cli.Arg{o.ending.arg()},
+		Args:   []cli.Arg{o.ending.arg(d)},
 		Output: cli.Text,
 		JSON:   view.RunnerActionList{},
 		Flags: append([]*cli.Flag{
 			{Name: "replace", Aliases: []string{"r"}, Usage: "start a replacement first and stop when it is up", Value: cli.Bool(&o.replace)},
-		}, o.ending.flags("stopped")...),
+		}, o.ending.flags(d, "stopped")...),
 		Examples: []cli.Example{
 			{Comment: "one runner, replaced first, and wait until it is gone", Line: "fal runners stop --replace --wait 4f2a91c0"},
 			{Comment: "all idle runners of an app, without a question", Line: "fal runners stop --app checkout --state idle --yes"},

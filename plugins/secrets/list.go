@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/view"
@@ -27,7 +28,7 @@ func newList(d dependencies) *cli.Command {
 		JSON:        view.SecretList{},
 		Environment: true,
 		Flags: []*cli.Flag{
-			{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&o.sort),
+			{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&o.sort), Complete: complete.SortKeys(view.Secrets().SortNames()),
 				Usage: "sort by " + strings.Join(view.Secrets().SortNames(), ", ")},
 		},
 		Examples: []cli.Example{
@@ -62,7 +63,7 @@ func (d dependencies) collect(ctx context.Context, inv *cli.Invocation, s *sessi
 	ctx, cancel := inv.RequestContext(ctx)
 	defer cancel()
 	var rows []view.Secret
-	for secret, err := range s.Client.Secrets.List(ctx, nil) {
+	for secret, err := range complete.KeepSecrets(s, s.Client.Secrets.List(ctx, nil)) {
 		if err != nil {
 			return nil, noEnvironment(ctx, inv, s, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/output/jq"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 )
@@ -16,21 +17,24 @@ import (
 func Main() int { return cli.Main(App()) }
 
 // App declares fal-secrets.
-func App() *cli.App { return app(dependencies{connect: session.Open, now: time.Now}) }
+func App() *cli.App {
+	return app(dependencies{connect: session.Open, now: time.Now, values: complete.Background()})
+}
 
 // dependencies are what the commands need from outside.
 type dependencies struct {
 	connect func(context.Context, *cli.Invocation) (*session.Session, error)
 	now     func() time.Time
+	values  complete.Values
 }
 
 func app(d dependencies) *cli.App {
-	return &cli.App{
+	return d.values.In(&cli.App{
 		Name:      "fal-secrets",
 		Noun:      "secrets",
 		Summary:   "Set the secrets that your apps get as environment variables",
 		Account:   true,
 		CompileJQ: jq.Compile,
 		Commands:  []*cli.Command{newSet(d), newList(d), newUnset(d), newGet()},
-	}
+	})
 }

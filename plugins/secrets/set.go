@@ -35,14 +35,14 @@ func newSet(d dependencies) *cli.Command {
 			"A .env file has lines NAME=VALUE, also behind `export`; # begins a comment on a line of its own or behind a blank. A value in single or double quotes may go over several lines. Nothing in it is expanded or unescaped: $ and \\ stand for themselves.\n\n" +
 			"All names, files and values are checked before the first secret is set. If one fails then, those behind it are not tried, what was set and what was not is said, and the exit code is 1 if anything was set.\n\n" +
 			"Apps that name no secrets get those that are exposed by default. Setting a secret again keeps that as it was, unless a flag says otherwise.",
-		Args:        []cli.Arg{{Name: "NAME[=VALUE]", Usage: "a secret: letters, digits and underscores, no digit first", Optional: true, Repeat: true, Value: cli.Strings(&o.words)}},
+		Args:        []cli.Arg{{Name: "NAME[=VALUE]", Usage: "a secret: letters, digits and underscores, no digit first", Optional: true, Repeat: true, Value: cli.Strings(&o.words), Complete: d.values.Secrets()}},
 		Output:      cli.Text,
 		JSON:        view.SecretActionList{},
 		Environment: true,
 		Flags: []*cli.Flag{
 			{Name: "from-file", Placeholder: "NAME=PATH", Value: cli.NonEmptyStrings(&o.files),
 				Usage: "set NAME to all that is in a file, line ends included; - is standard input"},
-			{Name: "from-env-file", Placeholder: "PATH", Value: cli.NonEmptyStrings(&o.envFiles),
+			{Name: "from-env-file", Placeholder: "PATH", Value: cli.NonEmptyStrings(&o.envFiles), Complete: cli.Files(),
 				Usage: "set every secret of a .env file; - is standard input"},
 			{Name: "from-var", Placeholder: "NAME", Value: cli.NonEmptyStrings(&o.variables),
 				Usage: "set NAME to what the environment variable of that name has here"},

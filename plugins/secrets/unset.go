@@ -27,7 +27,7 @@ func newUnset(d dependencies) *cli.Command {
 		Summary: "Delete secrets",
 		Description: "Deletes secrets of one environment. Runners that run keep the values that they were started with.\n\n" +
 			"On a terminal it asks first, and deletes nothing if one of several does not exist. Without a terminal it does not ask, and goes on with the others if one can not be deleted.",
-		Args:        []cli.Arg{{Name: "NAME", Usage: "a secret", Repeat: true, Value: cli.NonEmptyStrings(&o.names)}},
+		Args:        []cli.Arg{{Name: "NAME", Usage: "a secret", Repeat: true, Value: cli.NonEmptyStrings(&o.names), Complete: d.values.Secrets()}},
 		Output:      cli.Text,
 		JSON:        view.SecretActionList{},
 		Environment: true,

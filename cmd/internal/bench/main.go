@@ -1,6 +1,8 @@
 // Command bench measures whole commands against a peer in the same run and
 // prints a table: median, peer's median, ratio and the bound that the ratio
-// must keep. It exits with 1 when one does not. Commands and peers take turns,
+// must keep. It exits with 1 when one does not. A table before it has the size
+// of each program and what its --version takes, beside those of a hello world
+// in Go and of `kubectl version --client` where there is one. Commands and peers take turns,
 // so that a machine whose speed drifts does not favour either.
 //
 //	go run ./cmd/internal/bench [-runs N] [-only TEXT]

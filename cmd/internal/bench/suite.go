@@ -45,6 +45,9 @@ func run(bin string, runs int, only string) (ok bool, err error) {
 	if err := b.buildPeers(); err != nil {
 		return false, err
 	}
+	if err := b.programs(); err != nil {
+		return false, err
+	}
 	if err := b.startup(); err != nil {
 		return false, err
 	}
@@ -59,6 +62,8 @@ type bench struct {
 	runs int
 	only string
 	rows []row
+
+	started []programRow
 }
 
 func (b *bench) program(name string) string { return filepath.Join(b.work, name) }
@@ -67,7 +72,11 @@ func (b *bench) program(name string) string { return filepath.Join(b.work, name)
 // starts slower than a copy of it, on some file systems by a quarter, and
 // both sides shall be alike.
 func (b *bench) copyPrograms(from string) error {
-	for _, name := range []string{"fal", "fal-runners", "fal-apps", "fal-local"} {
+	names, err := programNames()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
 		if err := copyFile(b.program(name), filepath.Join(from, name)); err != nil {
 			return err
 		}
@@ -247,7 +256,13 @@ func milliseconds(d time.Duration) string {
 func mebibytes(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }
 
 func (b *bench) print() (bool, error) {
-	ok := true
+	ok, err := b.printPrograms(os.Stdout)
+	if err != nil {
+		return false, err
+	}
+	if len(b.rows) == 0 {
+		return ok, nil
+	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "BENCHMARK\tMEDIAN\tPEER\tRATIO\tBOUND\t")
 	for _, r := range b.rows {

@@ -15,6 +15,7 @@ unformatted=$("$($GO env GOROOT)/bin/gofmt" -l cmd pkg plugins)
 step 'go mod tidy'
 $GO mod tidy -diff
 (cd cmd/internal/tools && $GO mod tidy -diff)
+(cd cmd/internal/dist/nfpm && $GO mod tidy -diff)
 
 step 'go vet'
 $GO vet -tags "$tags" ./...
@@ -35,6 +36,8 @@ for f in pkg/internal/controllerpb/*.pb.go; do
 	cmp "$f" "$fresh/$(basename "$f")" || { echo "run make generate" >&2; exit 1; }
 done
 [ "$(ls "$fresh" | wc -l)" -eq "$(ls pkg/internal/controllerpb/*.pb.go | wc -l)" ] || { echo 'generated files differ in number: run make generate' >&2; exit 1; }
+$GO run -tags "$tags" ./plugins/internal/cli/writecompletions -o "$fresh/completions" $(basename -a cmd/fal cmd/fal-*)
+diff -r completions "$fresh/completions" || { echo 'completions differ: run make generate' >&2; exit 1; }
 
 step 'import rules'
 $GO test -tags "$tags" -count=1 ./cmd/internal/check

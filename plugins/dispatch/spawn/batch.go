@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// checkBatch refuses to give a batch file an argument from which Windows'
+// CheckBatch refuses to give a batch file an argument from which Windows'
 // command processor would read commands or variables, which quoting does not
 // prevent.
-func checkBatch(path string, args []string) error {
+func CheckBatch(path string, args []string) error {
 	if extension := strings.ToLower(filepath.Ext(path)); extension != ".bat" && extension != ".cmd" {
 		return nil
 	}

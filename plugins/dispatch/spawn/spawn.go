@@ -21,7 +21,7 @@ import (
 // file is not started with arguments that its command processor would read
 // commands from.
 func Run(path string, args, environ []string) (int, error) {
-	if err := checkBatch(path, args); err != nil {
+	if err := CheckBatch(path, args); err != nil {
 		return 0, err
 	}
 	command := &exec.Cmd{

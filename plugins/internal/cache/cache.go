@@ -18,7 +18,10 @@
 //   - It stays small: 256 values, 8 MiB and 30 days, of which the oldest go
 //     first.
 //
-// Where the folder cannot be used, nothing is found and nothing kept.
+// Where the folder cannot be used, nothing is found and nothing kept. A process
+// that is to be the only one to renew a kind of value takes its lock:
+//
+//	unlock, ok := c.Lock("apps")
 package cache
 
 import (

@@ -11,6 +11,32 @@
 // expression compiled) before a command runs, that stdout carries data alone,
 // and that an error is printed once, in the form in which the command was
 // typed. It is the only package that imports urfave/cli.
+//
+// # Completion
+//
+// Every program answers a hidden first argument, before anything else runs:
+//
+//	fal-runners __complete [--shell bash|zsh|fish] -- WORD... CURRENT
+//	fal-runners __complete --shell bash|fish --line LINE [--word TEXT]
+//
+// The words are those behind the program's name, without their quotes; the last
+// is the one being completed and may be empty. A shell that cannot take quotes
+// off without evaluating passes the line as it was typed, up to the cursor. What
+// is printed are lines of a value, which replaces the whole word, a tab and a
+// description, which may be empty; then one last line that says what the shell
+// is to do besides:
+//
+//	:none                  nothing
+//	:nospace               put no space behind the value
+//	:files [PATTERN...]    offer files, those that match and folders
+//	:dirs                  offer folders
+//
+// (as in ":nospace files"). For --line in bash a value is what readline is to
+// insert for TEXT, quoted as the line is at that place, and has no description.
+// The exit code is always 0, nothing is written to stderr, no answer takes
+// longer than CompletionBound, and values that could not be inserted in a line
+// of a terminal, since they hold control characters, are left out. Nothing that
+// was typed and nothing that the service calls its own is ever evaluated.
 package cli
 
 import (
@@ -35,6 +61,9 @@ type App struct {
 	// CompileJQ compiles the expression of --jq. Without it there is no --jq,
 	// and the binary does not link the interpreter.
 	CompileJQ output.Compiler
+	// CompleteFlags completes the flags that the app adds to its commands, by
+	// their long names: "profile", "team", "env". Optional.
+	CompleteFlags map[string]Completer
 	// Overview adds sections to the help of the app itself, before its own
 	// commands. Optional.
 	Overview func() []HelpSection
@@ -96,6 +125,7 @@ type Arg struct {
 	// behind its first word is refused unless it stands behind `--`: it could
 	// be ours or the program's.
 	Verbatim bool
+	Complete Completer // optional
 }
 
 // Flag is an option of a command.
@@ -115,6 +145,8 @@ type Flag struct {
 	Arity  int
 	Hidden bool
 	Value  Value
+	// Complete completes the value; Values need none.
+	Complete Completer
 }
 
 // ArgSeparator joins the words of a flag whose Arity is above 1. It can not

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"reflect"
@@ -69,7 +70,7 @@ func (h helpText) command(w io.Writer, path []*Command) error {
 	if c == nil || len(c.Sub) > 0 {
 		b.WriteString("\n")
 		h.wrap(&b, "`"+usageWords(h.app, path, h.typed)+" COMMAND --help` describes a command; `"+
-			h.typed+" help exit-codes`, `environment` and `output` describe what all have in common.", 0)
+			h.typed+" help exit-codes`, `environment`, `output` and `jq` describe what all have in common.", 0)
 		if c == nil {
 			b.WriteString("\n")
 			h.wrap(&b, h.shared(), 0)
@@ -86,41 +87,59 @@ func (h helpText) leaf(b *bytes.Buffer, c *Command) {
 	}
 	h.section(b, "Arguments", rows)
 
-	flags := append(slices.Clone(c.Flags), h.globals.flags(c)...)
-	flags = append(flags, &Flag{Name: "help", Aliases: []string{"h"}, Group: groupGeneral, Usage: "show this help", Value: Bool(new(bool))})
-	var groups []string
-	byGroup := map[string][][2]string{}
-	for _, f := range flags {
-		if f.Hidden {
-			continue
+	for _, g := range flagGroups(h.globals, c) {
+		var rows [][2]string
+		for _, f := range g.flags {
+			rows = append(rows, [2]string{flagSyntax(f), f.Usage})
 		}
-		group := f.Group
-		if group == "" {
-			group = "Flags"
-		}
-		if _, ok := byGroup[group]; !ok {
-			groups = append(groups, group)
-		}
-		byGroup[group] = append(byGroup[group], [2]string{flagSyntax(f), f.Usage})
-	}
-	for _, g := range groups {
-		h.section(b, g, byGroup[g])
+		h.section(b, g.title, rows)
 	}
 	if c.JSON != nil {
 		b.WriteString("\n")
 		h.heading(b, "JSON")
 		h.wrap(b, JSONShape(c.JSON), helpIndent)
 	}
-	if len(c.Examples) > 0 {
-		b.WriteString("\n")
-		h.heading(b, "Examples")
-		for i, e := range c.Examples {
-			if i > 0 {
-				b.WriteString("\n")
-			}
-			b.WriteString("  # " + e.Comment + "\n  " + retype(e.Line, h.app, h.typed) + "\n")
-		}
+	h.examples(b, "Examples", c.Examples)
+}
+
+func (h helpText) examples(b *bytes.Buffer, title string, examples []Example) {
+	if len(examples) == 0 {
+		return
 	}
+	b.WriteString("\n")
+	h.heading(b, title)
+	for i, e := range examples {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString("  # " + e.Comment + "\n  " + retype(e.Line, h.app, h.typed) + "\n")
+	}
+}
+
+// flagGroup is a heading and the flags under it.
+type flagGroup struct {
+	title string
+	flags []*Flag
+}
+
+// flagGroups are the flags of a command that are not hidden, its own first.
+func flagGroups(g *globals, c *Command) []flagGroup {
+	flags := append(slices.Clone(c.Flags), g.flags(c)...)
+	flags = append(flags, &Flag{Name: "help", Aliases: []string{"h"}, Group: groupGeneral, Usage: "show this help", Value: Bool(new(bool))})
+	var groups []flagGroup
+	for _, f := range flags {
+		if f.Hidden {
+			continue
+		}
+		title := cmp.Or(f.Group, "Flags")
+		i := slices.IndexFunc(groups, func(g flagGroup) bool { return g.title == title })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, flagGroup{title: title})
+		}
+		groups[i].flags = append(groups[i].flags, f)
+	}
+	return groups
 }
 
 func (h helpText) heading(b *bytes.Buffer, title string) {
@@ -274,15 +293,11 @@ func shape(t reflect.Type, depth int) string {
 			return "{...}"
 		}
 		var keys []string
-		for f := range t.Fields() {
-			key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			if key == "" || key == "-" {
-				continue
+		for _, k := range contractKeys(t) {
+			if inner := shape(k.is, depth+1); inner != "" {
+				k.name += ": " + inner
 			}
-			if inner := shape(f.Type, depth+1); inner != "" {
-				key += ": " + inner
-			}
-			keys = append(keys, key)
+			keys = append(keys, k.name)
 		}
 		if len(keys) == 0 {
 			return ""
@@ -292,38 +307,85 @@ func shape(t reflect.Type, depth int) string {
 	return ""
 }
 
+// HelpSummary is the summary of a help command.
+func HelpSummary() string { return "Describe a command, or " + strings.Join(TopicNames(), ", ") }
+
+// HelpArg is what a help command takes: words that name a command, or a topic.
+func HelpArg(words *[]string) Arg {
+	return Arg{Name: "COMMAND", Usage: "a command with its subcommands, or one of the topics " + strings.Join(TopicNames(), ", "),
+		Optional: true, Repeat: true, Value: Strings(words), Complete: completeHelp}
+}
+
+// completeHelp offers the commands below those that were given, and the topics
+// when none was.
+func completeHelp(_ context.Context, c *Completion) []Candidate {
+	siblings := c.App.Commands
+	for _, w := range c.Args {
+		i := slices.IndexFunc(siblings, called(w))
+		if i < 0 {
+			return nil
+		}
+		siblings = siblings[i].Sub
+	}
+	var found []Candidate
+	for _, s := range siblings {
+		if !s.Hidden && !s.Default {
+			found = append(found, Candidate{s.Name, s.Summary})
+		}
+	}
+	if len(c.Args) == 0 {
+		for _, name := range TopicNames() {
+			found = append(found, Candidate{name, topics(c.App, "")[name].title})
+		}
+	}
+	return found
+}
+
 func helpCommand() *Command {
 	var words []string
+	keys := false
 	return &Command{
-		Name: "help", Summary: "Describe a command, or exit-codes, environment, output",
-		Args: []Arg{{Name: "COMMAND", Usage: "a command, or one of the topics exit-codes, environment, output",
-			Optional: true, Repeat: true, Value: Strings(&words)}},
-		Run: func(ctx context.Context, inv *Invocation) error { return Help(inv, words) },
+		Name: "help", Summary: HelpSummary(), Args: []Arg{HelpArg(&words)},
+		Flags: []*Flag{{Name: "keys", Hidden: true, Value: Bool(&keys), Usage: "of jq: the keys alone, a command a line"}},
+		Run: func(ctx context.Context, inv *Invocation) error {
+			if keys {
+				return writeKeys(inv)
+			}
+			return Help(inv, words)
+		},
 	}
 }
 
-// Help writes the help of the command or topic that words name.
-func Help(inv *Invocation, words []string) error {
+// Help writes the help of the command or topic that words name. More sections
+// go behind those of a topic.
+func Help(inv *Invocation, words []string, more ...HelpSection) error {
 	app := withBuiltins(inv.App)
 	h := helpText{app: app, globals: newGlobals(app), typed: inv.typed, streams: inv.IO}
 	if len(words) == 1 {
-		if t, ok := topics()[words[0]]; ok {
-			return h.topic(inv.IO.Out, t)
+		if t, ok := topics(app, inv.typed)[words[0]]; ok {
+			return h.topic(inv.IO.Out, t, more)
 		}
 	}
 	var path []*Command
+	if i := slices.IndexFunc(app.Commands, func(c *Command) bool { return c.Default }); i >= 0 && len(words) == 0 {
+		path = app.Commands[i : i+1]
+	}
 	siblings := app.Commands
-	for _, w := range words {
-		i := slices.IndexFunc(siblings, func(c *Command) bool { return c.Name == w || slices.Contains(c.Aliases, w) })
-		if i < 0 {
-			e := Usagef("no help for %q", strings.Join(words, " "))
-			if near := suggest.Nearest(w, append(commandNames(siblings), topicNames()...)); near != "" {
-				e = e.WithHint("did you mean " + near + "?")
+	for i, w := range words {
+		at := slices.IndexFunc(siblings, called(w))
+		if at < 0 {
+			known := commandNames(siblings)
+			if i == 0 {
+				known = append(known, TopicNames()...)
 			}
-			return e
+			e := Usagef("no help for %q", strings.Join(words, " "))
+			if near := suggest.Nearest(w, known); near != "" {
+				e = e.WithHint("did you mean `" + strings.Join(slices.Concat([]string{inv.typed, "help"}, names(path), []string{near}), " ") + "`?")
+			}
+			return e.WithHint("`" + inv.typed + " help` lists the commands")
 		}
-		path = append(path, siblings[i])
-		siblings = siblings[i].Sub
+		path = append(path, siblings[at])
+		siblings = siblings[at].Sub
 	}
 	return h.command(inv.IO.Out, path)
 }

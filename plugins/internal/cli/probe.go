@@ -15,7 +15,9 @@ type Tester interface {
 
 // TryEverything gives every command of an app --help, and then garbage that it
 // must refuse, for the tests of each plugin: nothing may run or panic, help
-// goes to stdout with exit code 0, mistakes go to stderr with exit code 2.
+// goes to stdout with exit code 0, mistakes go to stderr with exit code 2. The
+// manual must show all that is declared, and every example be a line that can
+// be read.
 func TryEverything(t Tester, newApp func() *App) {
 	t.Helper()
 	var visit func(path []string, commands []*Command)
@@ -27,6 +29,8 @@ func TryEverything(t Tester, newApp func() *App) {
 		}
 	}
 	visit(nil, withBuiltins(newApp()).Commands)
+	tryManual(t, newApp())
+	tryExamples(t, newApp)
 }
 
 func tryCommand(t Tester, newApp func() *App, words []string, c *Command) {

@@ -65,6 +65,9 @@ func Main(app *App) int {
 // Run runs app and returns its exit code. Everything that it prints goes to
 // the streams; it leaves no goroutine behind.
 func Run(ctx context.Context, app *App, p Process) int {
+	if len(p.Args) > 0 && p.Args[0] == CompleteWord {
+		return complete(ctx, app, p)
+	}
 	typed := cmp.Or(p.Typed, app.Name)
 	l, err := run(ctx, app, typed, p)
 	if flushErr := p.Streams.Flush(); err == nil {

@@ -12,18 +12,21 @@ type topic struct {
 	title    string
 	intro    string
 	sections []HelpSection
+	examples []Example
 }
 
-func topicNames() []string { return slices.Sorted(maps.Keys(topics())) }
+// TopicNames are the pages of help that are no command, sorted.
+func TopicNames() []string { return slices.Sorted(maps.Keys(topics(&App{}, ""))) }
 
 // IsTopic reports whether word names a page of help that is no command.
 func IsTopic(word string) bool {
-	_, ok := topics()[word]
+	_, ok := topics(&App{}, "")[word]
 	return ok
 }
 
-func topics() map[string]topic {
+func topics(app *App, typed string) map[string]topic {
 	return map[string]topic{
+		"jq": jqTopic(app, typed),
 		"exit-codes": {
 			title: "Exit codes",
 			intro: "Every program of the suite uses the same codes.",
@@ -88,12 +91,8 @@ func topics() map[string]topic {
 					{"tsv, csv", "every column with a header line; times and sizes as numbers"},
 					{"name", "the id of each record, one a line; of what was to be changed, only what was"},
 				}},
-				{Title: "Filtering (--jq EXPR, -q EXPR)", Rows: [][2]string{
-					{"strings", "raw, without quotes"},
-					{"other values", "compact in a pipe, indented on a terminal; numbers are exact"},
-					{"--arg NAME VALUE", "sets $NAME to a string; --argjson NAME JSON to any value"},
-					{"env.NAME", "an environment variable"},
-					{"-o jsonl", "applies the expression to each record instead of to the whole"},
+				{Title: "Filtering", Rows: [][2]string{
+					{"--jq EXPR, -q EXPR", "filters the JSON in the program itself; `help jq` describes it"},
 				}},
 				{Title: "Errors", Rows: [][2]string{
 					{"text", "one line on stderr, then lines with a hint"},
@@ -104,13 +103,15 @@ func topics() map[string]topic {
 	}
 }
 
-func (h helpText) topic(w io.Writer, t topic) error {
+// topic writes a page, with more sections behind its own.
+func (h helpText) topic(w io.Writer, t topic, more []HelpSection) error {
 	var b bytes.Buffer
 	h.heading(&b, t.title)
 	h.wrap(&b, t.intro, 0)
-	for _, s := range t.sections {
+	for _, s := range slices.Concat(t.sections, more) {
 		h.section(&b, s.Title, s.Rows)
 	}
+	h.examples(&b, "Recipes", t.examples)
 	_, err := w.Write(b.Bytes())
 	return err
 }

@@ -25,8 +25,9 @@ const (
 )
 
 type value struct {
-	set func(string) error
-	k   valueKind
+	set  func(string) error
+	k    valueKind
+	many bool // every value counts, not the last alone
 }
 
 func (v value) Set(text string) error { return v.set(text) }
@@ -52,7 +53,7 @@ func NonEmpty(p *string) Value {
 // NonEmptyStrings appends every value given, and refuses empty ones as
 // NonEmpty does.
 func NonEmptyStrings(p *[]string) Value {
-	return value{set: func(s string) error {
+	return value{many: true, set: func(s string) error {
 		if strings.TrimSpace(s) == "" {
 			return errors.New("it is empty")
 		}
@@ -63,7 +64,7 @@ func NonEmptyStrings(p *[]string) Value {
 
 // Strings appends every value given.
 func Strings(p *[]string) Value {
-	return value{set: func(s string) error { *p = append(*p, s); return nil }}
+	return value{many: true, set: func(s string) error { *p = append(*p, s); return nil }}
 }
 
 // Bool is a switch; --name=false turns it off.
@@ -124,7 +125,7 @@ func Seconds(p *time.Duration) Value {
 }
 
 // Func stores through set, for values with a grammar of their own.
-func Func(set func(string) error) Value { return value{set: set} }
+func Func(set func(string) error) Value { return value{set: set, many: true} }
 
 // ParseDuration is time.ParseDuration with days (1d, 1d12h).
 func ParseDuration(s string) (time.Duration, error) {

@@ -10,6 +10,7 @@
 package installed
 
 import (
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,7 +39,13 @@ type Builtin struct {
 
 // Builtins are the commands that fal answers itself.
 func Builtins() []Builtin {
-	return []Builtin{{Name: "help"}, {Name: "version"}, {Name: "plugin", Aliases: []string{"plugins"}}}
+	return []Builtin{
+		{Name: "alias", Aliases: []string{"aliases"}},
+		{Name: "completion"},
+		{Name: "help"},
+		{Name: "plugin", Aliases: []string{"plugins"}},
+		{Name: "version"},
+	}
 }
 
 // Finder looks for programs as the dispatcher does. It may be used from
@@ -194,4 +201,19 @@ func spellings(all, words []string) []string {
 		}
 	}
 	return all
+}
+
+// All returns the files that have the name of a program and may be executed, in
+// the order in which they are looked for, each once whatever links lead to it.
+func (f Finder) All(name string) []string {
+	var paths []string
+	var seen []os.FileInfo
+	for _, folder := range f.folders() {
+		file, exists := f.Path.In(folder, name)
+		again := func(other os.FileInfo) bool { return os.SameFile(other, file.Info) }
+		if exists && file.Executable && !slices.ContainsFunc(seen, again) {
+			paths, seen = append(paths, file.Path), append(seen, file.Info)
+		}
+	}
+	return paths
 }

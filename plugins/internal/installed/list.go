@@ -29,7 +29,7 @@ type Plugin struct {
 	Path string
 	// Version is known of this project's plugins only.
 	Version string
-	// Description is known of this project's plugins only.
+	// Description is known of this project's plugins only: others must be asked.
 	Description string
 	// Own says that the file was built from this project.
 	Own bool

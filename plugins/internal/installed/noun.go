@@ -39,7 +39,6 @@ func Nouns() []Noun {
 		{Name: "api", Description: "Call an app", Official: true},
 		{Name: "queue", Description: "See and flush the queue of an app", Official: true},
 		{Name: "files", Aliases: []string{"file"}, Description: "List, upload, download, move and remove files", Official: true},
-		{Name: "completion", Description: "Set up completion in a shell", Official: true},
 	}
 }
 

@@ -15,7 +15,7 @@ func TestNouns(t *testing.T) {
 	}
 	for _, name := range []string{
 		"runners", "apps", "keys", "secrets", "deploy", "environments", "account", "auth", "profile", "doctor",
-		"queue", "files", "run", "create", "api", "completion",
+		"queue", "files", "run", "create", "api",
 	} {
 		words[name] = name
 	}

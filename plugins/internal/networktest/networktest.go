@@ -249,9 +249,14 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no way there", http.StatusBadGateway)
 		return
 	}
-	w.WriteHeader(http.StatusOK)
+	// The answer comes after the connection was taken over: behind an earlier
+	// one the server could read the first byte of what goes through the tunnel.
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
+		return
+	}
+	if _, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
+		conn.Close()
 		return
 	}
 	p.tunnels.add(conn)

@@ -26,6 +26,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
@@ -72,7 +73,8 @@ func Ended(state string) bool { return state == "TERMINATED" }
 func Collect(ctx context.Context, inv *cli.Invocation, s *session.Session, params *fal.RunnersListParams, apps []string) ([]view.Runner, error) {
 	ctx, cancel := inv.RequestContext(ctx)
 	defer cancel()
-	return rows(s, OfApps(s.Client.Runners.List(ctx, params), apps))
+	all := params == nil || len(params.States) == 0 && params.App == ""
+	return rows(s, OfApps(complete.KeepRunners(s, s.Client.Runners.List(ctx, params), all), apps))
 }
 
 // OfApps keeps the runners of apps, and all when there are none. An app in

@@ -147,6 +147,7 @@ func newLogin(cfg *config.Config, inv *cli.Invocation, verify VerifyIDToken) (*l
 type source struct {
 	client    *login.Client
 	transport *http.Transport
+	asIs      bool // the login is not refreshed
 
 	mu      sync.Mutex
 	token   string   // the last one given
@@ -166,7 +167,7 @@ func (e *noToken) Unwrap() []error { return []error{e.why, e.call} }
 // Token implements [fal.TokenSource]. Its errors wrap what the SDK takes for
 // its own, and so passes on without another attempt.
 func (s *source) Token(ctx context.Context) (string, error) {
-	token, err := s.client.Token(ctx)
+	token, err := s.ask(ctx)
 	return token, s.note(token, err)
 }
 
@@ -195,6 +196,13 @@ func (s *source) note(token string, err error) error {
 	s.token, s.failed = token, failed
 	s.mu.Unlock()
 	return err
+}
+
+func (s *source) ask(ctx context.Context) (string, error) {
+	if s.asIs {
+		return s.client.Stored()
+	}
+	return s.client.Token(ctx)
 }
 
 // failure is why there was no token for a call; nil when it failed for another

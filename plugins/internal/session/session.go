@@ -37,6 +37,7 @@ type Session struct {
 	Config *config.Config
 
 	inv     *cli.Invocation
+	offline bool // made by Offline: quiet, and a login stays as it is
 	options fal.Options
 	source  *source      // of a login; nil for other credentials
 	team    string       // the user id of the account to act for
@@ -222,7 +223,7 @@ func (s *Session) loginCredentials() (fal.Credentials, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.source = &source{client: client, transport: transport}
+	s.source = &source{client: client, transport: transport, asIs: s.offline}
 	return fal.Login(s.source), nil
 }
 
@@ -312,6 +313,9 @@ func (s *Session) Error(err error) error {
 // notAccepted drops what is kept of a login that was not accepted, or not for
 // the account that was chosen, so that the next command starts afresh.
 func (s *Session) notAccepted(out *cli.Error) {
+	if s.offline {
+		return
+	}
 	s.forget()
 	if s.source == nil {
 		return

@@ -1,6 +1,6 @@
 //go:build !windows
 
-package local
+package detach
 
 import (
 	"os"
@@ -9,11 +9,11 @@ import (
 	"syscall"
 )
 
-// detach gives the command a session of its own, out of reach of the
-// terminal's signals. What this process was started with beyond the three
-// streams stays here: a server that held the end of somebody's pipe would keep
-// him waiting for as long as it runs.
-func detach(cmd *exec.Cmd) error {
+// From gives the command a session of its own, out of reach of the terminal's
+// signals. What this process was started with beyond the three streams stays
+// here: a program that held the end of somebody's pipe would keep him waiting
+// for as long as it runs.
+func From(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	entries, err := os.ReadDir("/dev/fd")
 	if err != nil {

@@ -1,4 +1,4 @@
-package local
+package detach
 
 import (
 	"os/exec"
@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// detach takes the command off the console, so that neither Ctrl-C nor the end
-// of its window reaches it.
-func detach(cmd *exec.Cmd) error {
+// From takes the command off the console, so that neither Ctrl-C nor the end of
+// its window reaches it.
+func From(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		CreationFlags: windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP,
 		HideWindow:    true,

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/fal-plugins/fal/plugins/internal/output"
+)
+
+type thingList struct {
+	Things []struct {
+		Size  int      `json:"size"`
+		ID    string   `json:"thing_id"`
+		Tags  []string `json:"tags"`
+		Ready bool     `json:"ready"`
+		State string   `json:"state"`
+	} `json:"things"`
+}
+
+func TestJQTopic(t *testing.T) {
+	s := newSample()
+	s.app.Commands[0].JSON = thingList{}
+	s.app.Commands[0].Examples = []Example{
+		{"filtered", "fal things list -q '.things[0]'"},
+		{"not filtered", "fal things list"},
+	}
+	s.app.Commands = append(s.app.Commands, &Command{Name: "veiled", Hidden: true, JSON: thingList{}, Run: s.app.Commands[0].Run})
+	compile := func(string, ...output.Variable) (output.Filter, error) { return nil, nil }
+	const keys = "fal-things list     {things: [{size, thing_id, tags: [...], ready, state}]}\n"
+	for _, tt := range []struct {
+		name        string
+		compile     output.Compiler
+		has, hasNot []string
+	}{
+		{"with jq", compile, []string{
+			"\n  " + keys,
+			"\n  fal-things list --jq '.things | length'\n",
+			"\n  fal-things list --jq '.things[] | [.thing_id, .state, .size] | @tsv'\n",
+			"\n  fal-things list --jq '.things[] | select(.thing_id == $wanted)' --arg wanted \"$WANTED\"\n",
+			"\n  # filtered\n  fal-things list -q '.things[0]'\n",
+		}, []string{"not filtered", "veiled", "has no --jq"}},
+		{"without", nil, []string{
+			"has no --jq",
+			"\n  " + keys,
+			"\n  fal-things list --json | jq -r '.things | length'\n",
+			"\n  fal-things list --json | jq -r --arg wanted \"$WANTED\" '.things[] | select(.thing_id == $wanted)'\n",
+		}, nil},
+	} {
+		s.app.CompileJQ = tt.compile
+		r := runApp(t, s.app, nil, "help", "jq")
+		if r.code != 0 || r.err != "" {
+			t.Fatalf("%s: %+v", tt.name, r)
+		}
+		for _, want := range tt.has {
+			if !strings.Contains(r.out, want) {
+				t.Errorf("%s: %q is missing in\n%s", tt.name, want, r.out)
+			}
+		}
+		for _, not := range tt.hasNot {
+			if strings.Contains(r.out, not) {
+				t.Errorf("%s: %q is in\n%s", tt.name, not, r.out)
+			}
+		}
+	}
+	r := runApp(t, s.app, nil, KeysQuestion()...)
+	if got := KeysAnswer(r.out); r.code != 0 || len(got) != 1 || got[0][0] != "fal-things list" || !strings.HasPrefix(keys, got[0][0]) || !strings.HasSuffix(keys, got[0][1]+"\n") {
+		t.Errorf("keys: %+v, read as %q", r, got)
+	}
+	if got := KeysAnswer("nonsense\n\na\tb"); len(got) != 1 || got[0] != [2]string{"a", "b"} {
+		t.Errorf("read as %q", got)
+	}
+}
+
+func TestHelpCommand(t *testing.T) {
+	s := newSample()
+	for _, tt := range []struct{ argv, out, err string }{
+		{"help group leaf", "A leaf.", ""},
+		{"help ls", "List things.", ""},
+		{"help lst", "", "hint: did you mean `fal-things help list`?\n"},
+		{"help group lef", "", "hint: did you mean `fal-things help group leaf`?\n"},
+		{"help exit-code", "", "hint: did you mean `fal-things help exit-codes`?\n"},
+		{"help group exit-code", "", `no help for "group exit-code"`},
+		{"help list jq", "", "hint: `fal-things help` lists the commands\n"},
+	} {
+		r := runApp(t, s.app, nil, strings.Fields(tt.argv)...)
+		if want := tt.err == ""; want != (r.code == 0) || !strings.Contains(r.out, tt.out) || !strings.Contains(r.err, tt.err) {
+			t.Errorf("%s: %+v", tt.argv, r)
+		}
+	}
+	for argv, want := range map[string]string{
+		"":           "list stop group version help environment exit-codes jq output",
+		"group":      "leaf",
+		"group leaf": "",
+		"nonsense":   "",
+	} {
+		var got []string
+		for _, c := range completeHelp(t.Context(), &Completion{App: withBuiltins(s.app), Args: strings.Fields(argv)}) {
+			got = append(got, c.Value)
+		}
+		if strings.Join(got, " ") != want || slices.Contains(got, "") {
+			t.Errorf("help %s <Tab> offers %q, want %s", argv, got, want)
+		}
+	}
+}
