@@ -138,6 +138,24 @@ func (d *desk) token(ctx context.Context, inv *cli.Invocation) error {
 	return l.Error(err)
 }
 
+// offline is keys with what is there.
+func (d *desk) offline(ctx context.Context, inv *cli.Invocation) error {
+	s, err := Offline(inv)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := s.Connect(ctx); err != nil {
+		return err
+	}
+	for _, err := range s.Client.Keys.List(ctx, nil) {
+		if err != nil {
+			return s.Error(err)
+		}
+	}
+	return nil
+}
+
 type said struct {
 	code     int
 	out, err string
@@ -148,7 +166,7 @@ func (d *desk) run(argv ...string) said {
 	d.t.Helper()
 	streams, _, out, errout := iostreams.Test()
 	app := &cli.App{Name: "fal-test", Noun: "test", Account: true, Commands: []*cli.Command{
-		{Name: "keys", Run: d.keys}, {Name: "whoami", Run: d.whoami}, {Name: "logout", Run: d.logout}, {Name: "token", Run: d.token},
+		{Name: "keys", Run: d.keys}, {Name: "whoami", Run: d.whoami}, {Name: "logout", Run: d.logout}, {Name: "token", Run: d.token}, {Name: "offline", Run: d.offline},
 	}}
 	getenv := func(name string) string { return d.env[name] }
 	code := cli.Run(d.t.Context(), app, cli.Process{Args: argv, Streams: streams, Getenv: getenv})

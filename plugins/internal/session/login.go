@@ -173,6 +173,9 @@ func (s *source) Token(ctx context.Context) (string, error) {
 
 // Renew implements [fal.TokenRenewer].
 func (s *source) Renew(ctx context.Context, rejected string) error {
+	if s.asIs {
+		return &fal.Error{Code: fal.CodeUnauthenticated, Message: "the login was not accepted"}
+	}
 	token, err := s.client.Renew(ctx, rejected)
 	s.mu.Lock()
 	s.renewed = true

@@ -435,3 +435,15 @@ func TestHintsCanBePasted(t *testing.T) {
 	d.env["FAL_GRPC_HOST"], d.env["FAL_REST_HOST"] = "api.example.com", ""
 	d.want(d.run("keys"), 4, "", "hint: `fal-local start`, to try it on this machine\n")
 }
+
+// What is asked offline leaves a login as it is, also one that is not accepted.
+func TestOfflineRenewsNothing(t *testing.T) {
+	d := newDesk(t)
+	before := d.stored()
+	d.server.Script("ListUserKeys", faltest.Fail(fal.CodeUnauthenticated, "what is this"))
+	d.want(d.run("offline"), 4, "", "the login was not accepted")
+	d.wantRequests(0, "ListUserKeys")
+	if d.stored() != before || d.issuer.requests() > 0 {
+		t.Errorf("stored %q; the issuer was asked %d times", d.stored(), d.issuer.requests())
+	}
+}

@@ -32,7 +32,7 @@ func Offline(inv *cli.Invocation) (*Session, error) {
 		return nil, err
 	}
 	s := &Session{Config: cfg, inv: &quiet, offline: true}
-	if s.cache = s.ownCache(); s.cache == nil {
+	if s.Kept() == nil {
 		return nil, errNobody
 	}
 	return s, nil
@@ -64,6 +64,8 @@ func (s *Session) ConnectAsSelf() error {
 // Kept is the cache of the credentials, for names that completion offers; nil
 // when it is not known whose they are.
 func (s *Session) Kept() *cache.Cache {
+	s.caching.Lock()
+	defer s.caching.Unlock()
 	if s.cache == nil {
 		s.cache = s.ownCache()
 	}

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fal-plugins/fal/pkg/config"
@@ -39,8 +40,10 @@ type Session struct {
 	inv     *cli.Invocation
 	offline bool // made by Offline: quiet, and a login stays as it is
 	options fal.Options
-	source  *source      // of a login; nil for other credentials
-	team    string       // the user id of the account to act for
+	source  *source // of a login; nil for other credentials
+	team    string  // the user id of the account to act for
+
+	caching sync.Mutex
 	cache   *cache.Cache // of the credentials; nil while nobody needs it
 
 	remembered bool // team is from the cache

@@ -167,7 +167,7 @@ func (s *Session) checkTeam(ctx context.Context) error {
 // openCache opens the cache of the credentials. For those of a login that takes
 // a token, which says whose they are.
 func (s *Session) openCache(ctx context.Context) error {
-	if s.cache != nil {
+	if s.opened() != nil {
 		return nil
 	}
 	whose := "key " + s.Config.Credentials.KeyID
@@ -178,8 +178,17 @@ func (s *Session) openCache(ctx context.Context) error {
 		}
 		whose = holder(token)
 	}
+	s.caching.Lock()
+	defer s.caching.Unlock()
 	s.cache = cache.Open(s.inv.Getenv, s.Config.RESTURL(), whose)
 	return nil
+}
+
+// opened is the cache of the credentials, nil while nobody has needed it.
+func (s *Session) opened() *cache.Cache {
+	s.caching.Lock()
+	defer s.caching.Unlock()
+	return s.cache
 }
 
 // holder names whoever a token belongs to: by what it says, and else, as long
@@ -193,7 +202,7 @@ func holder(token string) string {
 }
 
 func (s *Session) kept(kind string) []keptAccount {
-	value, found := s.cache.Get(kind, "", keptFor)
+	value, found := s.opened().Get(kind, "", keptFor)
 	var accounts []keptAccount
 	if !found || json.Unmarshal(value, &accounts) != nil {
 		return nil
@@ -204,7 +213,7 @@ func (s *Session) kept(kind string) []keptAccount {
 func (s *Session) keep(kind string, accounts []keptAccount) {
 	value, err := json.Marshal(accounts)
 	if err == nil {
-		err = s.cache.Put(kind, "", value)
+		err = s.opened().Put(kind, "", value)
 	}
 	if err != nil && s.inv.Debug {
 		fmt.Fprintln(s.inv.IO.Err, "debug: the accounts are not kept:", err)
@@ -213,10 +222,11 @@ func (s *Session) keep(kind string, accounts []keptAccount) {
 
 // forget drops what is kept of credentials that were not accepted.
 func (s *Session) forget() {
-	if s.cache == nil {
+	kept := s.opened()
+	if kept == nil {
 		return
 	}
-	if err := s.cache.Clear(); err != nil && s.inv.Debug {
+	if err := kept.Clear(); err != nil && s.inv.Debug {
 		fmt.Fprintln(s.inv.IO.Err, "debug: what is kept of the account can not be dropped:", err)
 	}
 }
