@@ -19,8 +19,8 @@ import (
 // ([Options.Environment]), without its suffix; with it they are understood too.
 type AppsService struct{ client *Client }
 
-// An App is a name under which a revision is called: the service's alias.
-type App struct {
+// AppInfo is a name under which a revision is called: the service's alias.
+type AppInfo struct {
 	// Alias is the app's name as the service knows it, with the suffix of its
 	// environment.
 	Alias string
@@ -38,7 +38,7 @@ type App struct {
 }
 
 // Name is the app's name without the suffix of its environment.
-func (a App) Name() string { return trimEnvironment(a.Alias, a.Environment) }
+func (a AppInfo) Name() string { return trimEnvironment(a.Alias, a.Environment) }
 
 // AppsListParams narrow a list of apps.
 type AppsListParams struct {
@@ -50,18 +50,18 @@ type AppsListParams struct {
 
 // List goes through the apps of the client's environment in the order in which
 // the service gives them.
-func (s *AppsService) List(ctx context.Context, params *AppsListParams) iter.Seq2[App, error] {
+func (s *AppsService) List(ctx context.Context, params *AppsListParams) iter.Seq2[AppInfo, error] {
 	if params == nil {
 		params = &AppsListParams{}
 	}
-	return func(yield func(App, error) bool) {
+	return func(yield func(AppInfo, error) bool) {
 		request, err := listAliasesRequest(s.client.environment)
 		if err != nil {
-			yield(App{}, err)
+			yield(AppInfo{}, err)
 			return
 		}
 		var decoder appDecoder
-		decode := func(element []byte) (App, bool, error) {
+		decode := func(element []byte) (AppInfo, bool, error) {
 			app, err := decoder.decode(element)
 			return app, strings.Contains(app.Alias, params.Filter), err
 		}
@@ -113,14 +113,14 @@ type AppsScaleParams struct {
 // Scale changes settings of an app, and answers the app as it is then. The next
 // deploy takes machine types, max multiplexing and startup timeout from the
 // revision again. An app that does not exist is [ErrNotFound].
-func (s *AppsService) Scale(ctx context.Context, app string, params *AppsScaleParams) (App, error) {
+func (s *AppsService) Scale(ctx context.Context, app string, params *AppsScaleParams) (AppInfo, error) {
 	if params == nil {
 		params = &AppsScaleParams{}
 	}
 	const method = controllerpb.IsolateController_UpdateApplication_FullMethodName
 	request, err := updateApplicationRequest(app, s.client.environment, params)
 	if err != nil {
-		return App{}, err
+		return AppInfo{}, err
 	}
 	return s.changed(ctx, method, request, transport.Repeatable())
 }
@@ -159,14 +159,14 @@ type AppsSetRevisionParams struct {
 // It does not wait until the revision's runners have taken over. A revision
 // that does not exist is [ErrNotFound]. It is sent once, though it sets the same
 // a second time: that would undo what somebody else set in between.
-func (s *AppsService) SetRevision(ctx context.Context, app, revision string, params *AppsSetRevisionParams) (App, error) {
+func (s *AppsService) SetRevision(ctx context.Context, app, revision string, params *AppsSetRevisionParams) (AppInfo, error) {
 	if params == nil {
 		params = &AppsSetRevisionParams{}
 	}
 	const method = controllerpb.IsolateController_SetAlias_FullMethodName
 	request, err := setAliasRequest(app, revision, s.client.environment, params)
 	if err != nil {
-		return App{}, err
+		return AppInfo{}, err
 	}
 	return s.changed(ctx, method, request)
 }
@@ -188,13 +188,13 @@ func (s *AppsService) Delete(ctx context.Context, app string, _ *AppsDeleteParam
 }
 
 // changed makes a call that answers with the app as it is afterwards.
-func (s *AppsService) changed(ctx context.Context, method string, request any, options ...grpc.CallOption) (app App, err error) {
+func (s *AppsService) changed(ctx context.Context, method string, request any, options ...grpc.CallOption) (app AppInfo, err error) {
 	var decoder appDecoder
-	decode := func(element []byte) (App, bool, error) {
+	decode := func(element []byte) (AppInfo, bool, error) {
 		a, err := decoder.decode(element)
 		return a, true, err
 	}
-	elements(ctx, s.client, method, request, resultAliasInfo, decode, func(a App, e error) bool {
+	elements(ctx, s.client, method, request, resultAliasInfo, decode, func(a AppInfo, e error) bool {
 		app, err = a, e
 		return true
 	}, options...)

@@ -49,7 +49,7 @@ func TestListApps(t *testing.T) {
 		faltest.App{Alias: "checkout--staging", Revision: "r3", AuthMode: 1, Environment: "staging"},
 	)
 	ctx, client := newClient(t, server.Options())
-	want := []fal.App{
+	want := []fal.AppInfo{
 		{Alias: "search", Revision: "r2", AuthMode: 42},
 		{Alias: "checkout", Revision: "r1", AuthMode: fal.AuthShared, AppSettings: settings, ActiveRunners: 10, Rolling: true},
 	}
@@ -204,7 +204,7 @@ func TestChangesOfApps(t *testing.T) {
 
 	var none time.Duration
 	settings.KeepAlive, settings.Regions = none, []string{"eu-west"}
-	want := fal.App{Alias: "checkout", Revision: "r1", AuthMode: fal.AuthPublic, AppSettings: settings}
+	want := fal.AppInfo{Alias: "checkout", Revision: "r1", AuthMode: fal.AuthPublic, AppSettings: settings}
 	got, err := client.Apps.Scale(ctx, "checkout", &fal.AppsScaleParams{KeepAlive: &none, Regions: []string{"eu-west"}})
 	if err != nil || !cmp.Equal(want, got) {
 		t.Errorf("scale: %v\n%s", err, cmp.Diff(want, got))

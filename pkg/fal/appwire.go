@@ -34,8 +34,8 @@ const (
 type appDecoder struct{ sharedTexts }
 
 // decode reads an AliasInfo. Fields that it does not know are passed over.
-func (d *appDecoder) decode(b []byte) (App, error) {
-	var a App
+func (d *appDecoder) decode(b []byte) (AppInfo, error) {
+	var a AppInfo
 	err := eachField(b, func(f field) error {
 		switch f.kind {
 		case protowire.BytesType:
@@ -48,7 +48,7 @@ func (d *appDecoder) decode(b []byte) (App, error) {
 	return a, err
 }
 
-func (d *appDecoder) text(a *App, f field) {
+func (d *appDecoder) text(a *AppInfo, f field) {
 	switch f.number {
 	case aliasName:
 		a.Alias = text(f.bytes)
@@ -63,7 +63,7 @@ func (d *appDecoder) text(a *App, f field) {
 	}
 }
 
-func (a *App) number(field protowire.Number, varint uint64) {
+func (a *AppInfo) number(field protowire.Number, varint uint64) {
 	n := int32(varint)
 	switch field {
 	case aliasAuthMode:

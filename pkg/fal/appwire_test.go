@@ -11,8 +11,8 @@ import (
 
 // appFromGenerated converts what the generated code reads, written as plainly
 // as possible: the decoder by hand must agree with it.
-func appFromGenerated(info *controllerpb.AliasInfo) App {
-	return App{
+func appFromGenerated(info *controllerpb.AliasInfo) AppInfo {
+	return AppInfo{
 		Alias:    info.GetAlias(),
 		Revision: info.GetRevision(),
 		AuthMode: AuthMode(info.GetAuthMode()),
@@ -47,15 +47,15 @@ func wholeAlias() *controllerpb.AliasInfo {
 func TestDecodeApp(t *testing.T) {
 	for name, c := range map[string]struct {
 		wire []byte
-		want App
+		want AppInfo
 	}{
 		"everything":            {marshal(t, wholeAlias()), appFromGenerated(wholeAlias())},
-		"nothing":               {nil, App{}},
-		"unknown auth mode":     {marshal(t, &controllerpb.AliasInfo{AuthMode: -42}), App{AuthMode: -42}},
-		"a field nobody knows":  {append(marshal(t, &controllerpb.AliasInfo{Alias: "a"}), 0xfa, 0x01, 0x01, 'x'), App{Alias: "a"}},
-		"a known one as varint": {[]byte{0x08, 0x05}, App{}},
-		"a known one as text":   {[]byte{0x22, 0x01, '5'}, App{}},
-		"text that is no UTF-8": {[]byte{0x0a, 0x02, 'a', 0xff}, App{Alias: "a\uFFFD"}},
+		"nothing":               {nil, AppInfo{}},
+		"unknown auth mode":     {marshal(t, &controllerpb.AliasInfo{AuthMode: -42}), AppInfo{AuthMode: -42}},
+		"a field nobody knows":  {append(marshal(t, &controllerpb.AliasInfo{Alias: "a"}), 0xfa, 0x01, 0x01, 'x'), AppInfo{Alias: "a"}},
+		"a known one as varint": {[]byte{0x08, 0x05}, AppInfo{}},
+		"a known one as text":   {[]byte{0x22, 0x01, '5'}, AppInfo{}},
+		"text that is no UTF-8": {[]byte{0x0a, 0x02, 'a', 0xff}, AppInfo{Alias: "a\uFFFD"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var d appDecoder

@@ -335,7 +335,7 @@ func TestNames(t *testing.T) {
 		{"--staging", "staging", "--staging"},
 		{"a", "staging", "a"},
 	} {
-		if got := (App{Alias: c.alias, Environment: c.environment}).Name(); got != c.name {
+		if got := (AppInfo{Alias: c.alias, Environment: c.environment}).Name(); got != c.name {
 			t.Errorf("%s in %q is named %s, want %s", c.alias, c.environment, got, c.name)
 		}
 	}

@@ -120,7 +120,7 @@ const codeCrashed = "crashed"
 
 // remedies are what to do when the new runners of a rollout crash: to look why,
 // and, if the revision is to blame, to go to one that is not.
-func remedies(ctx context.Context, inv *cli.Invocation, s *session.Session, r rollout, app fal.App, runners []fal.Runner) []string {
+func remedies(ctx context.Context, inv *cli.Invocation, s *session.Session, r rollout, app fal.AppInfo, runners []fal.Runner) []string {
 	words := appWords(s, r.app)
 	hints := []string{"fal apps logs " + words}
 	if r.same {
@@ -226,7 +226,7 @@ type rolloutProgress struct {
 
 // look takes in what the service says now, and reports whether the rollout is
 // over.
-func (p *rolloutProgress) look(app fal.App, runners []fal.Runner) (bool, error) {
+func (p *rolloutProgress) look(app fal.AppInfo, runners []fal.Runner) (bool, error) {
 	if p.revision == "" {
 		p.revision = app.Revision
 	}

@@ -22,7 +22,7 @@ func TestRolloutProgress(t *testing.T) {
 		r.Replacement = fal.RunnerDidReplace
 		return r
 	}
-	settled, rolling := fal.App{Revision: target}, fal.App{Revision: target, Rolling: true}
+	settled, rolling := fal.AppInfo{Revision: target}, fal.AppInfo{Revision: target, Rolling: true}
 	due := settled
 	due.MinConcurrency, due.MaxConcurrency = 1, 2
 	capped := settled
@@ -30,7 +30,7 @@ func TestRolloutProgress(t *testing.T) {
 	begun := map[string]bool{"a": true, "b": true}
 	for _, tt := range []struct {
 		name    string
-		app     fal.App
+		app     fal.AppInfo
 		before  map[string]bool
 		runners []fal.Runner
 		over    bool
@@ -61,7 +61,7 @@ func TestRolloutProgress(t *testing.T) {
 		{"one that crashes is replaced", rolling, begun, []fal.Runner{runner("a", target, fal.RunnerCrashBackoff)}, false, "1 of 2 runners", ""},
 		{"one that crashes is scheduled", rolling, nil, []fal.Runner{scheduled(runner("a", target, fal.RunnerCrashBackoff))}, false, "0 of 1 runner", ""},
 		{"an old one crashes", rolling, nil, []fal.Runner{runner("a", "old", fal.RunnerCrashBackoff)}, false, "0 of 1 runner", ""},
-		{"it points elsewhere", fal.App{Revision: "third"}, begun, nil, false, "2 of 2 runners", "checkout points to revision third now, and not to new any more"},
+		{"it points elsewhere", fal.AppInfo{Revision: "third"}, begun, nil, false, "2 of 2 runners", "checkout points to revision third now, and not to new any more"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := &rolloutProgress{name: "checkout", revision: target, before: tt.before}
@@ -95,12 +95,12 @@ func TestRolloutProgressRemembers(t *testing.T) {
 		{[]fal.Runner{starting}, false, view.RunnersReplaced{Replaced: 2, Total: 2}},
 		{[]fal.Runner{serving}, true, view.RunnersReplaced{Replaced: 2, Total: 2}},
 	} {
-		over, err := p.look(fal.App{Revision: "new"}, step.runners)
+		over, err := p.look(fal.AppInfo{Revision: "new"}, step.runners)
 		if err != nil || over != step.over || p.far() != step.far {
 			t.Errorf("look %d: over %t, %v, %v", i, over, p.far(), err)
 		}
 	}
-	if _, err := p.look(fal.App{Revision: "other"}, nil); err == nil || !strings.Contains(err.Error(), "points to revision other") {
+	if _, err := p.look(fal.AppInfo{Revision: "other"}, nil); err == nil || !strings.Contains(err.Error(), "points to revision other") {
 		t.Errorf("the revision of the first look was forgotten: %v", err)
 	}
 }
@@ -110,11 +110,11 @@ func TestRolloutStanding(t *testing.T) {
 	runner := func(id, revision string, state fal.RunnerState) fal.Runner {
 		return fal.Runner{ID: id, Revision: revision, State: state}
 	}
-	rolling := fal.App{Revision: "new", Rolling: true}
+	rolling := fal.AppInfo{Revision: "new", Rolling: true}
 	due := rolling
 	due.MinConcurrency, due.MaxConcurrency = 1, 2
 	for want, tt := range map[string]struct {
-		app     fal.App
+		app     fal.AppInfo
 		before  map[string]bool
 		runners []fal.Runner
 	}{

@@ -94,12 +94,12 @@ func (j *deletion) targets() []view.AppDeletion {
 }
 
 // lookUp finds all of the targets, or none.
-func (j *deletion) lookUp(ctx context.Context, targets []view.AppDeletion) ([]fal.App, error) {
+func (j *deletion) lookUp(ctx context.Context, targets []view.AppDeletion) ([]fal.AppInfo, error) {
 	apps, err := list(ctx, j.inv, j.session)
 	if err != nil {
 		return nil, err
 	}
-	found := make([]fal.App, len(targets))
+	found := make([]fal.AppInfo, len(targets))
 	for i, t := range targets {
 		if found[i], err = find(j.session, apps, t.Alias); err != nil {
 			return nil, err
@@ -136,7 +136,7 @@ func (j *deletion) ask(ctx context.Context, targets []view.AppDeletion) (kept, s
 	skipped = []view.AppDeletion{}
 	for i, t := range targets {
 		reason := ""
-		switch at := slices.IndexFunc(now, func(a fal.App) bool { return a.Alias == t.Alias }); {
+		switch at := slices.IndexFunc(now, func(a fal.AppInfo) bool { return a.Alias == t.Alias }); {
 		case at < 0:
 			reason = "it is gone"
 		case now[at].Revision != shown[i].Revision:

@@ -178,19 +178,19 @@ func runScale(ctx context.Context, inv *cli.Invocation, o *scaleOptions) error {
 
 // targets are the apps that were named, as they are now. All are looked up
 // before one is changed.
-func (o *scaleOptions) targets(ctx context.Context, inv *cli.Invocation, s *session.Session) ([]fal.App, error) {
+func (o *scaleOptions) targets(ctx context.Context, inv *cli.Invocation, s *session.Session) ([]fal.AppInfo, error) {
 	apps, err := list(ctx, inv, s)
 	if err != nil {
 		return nil, err
 	}
-	var targets []fal.App
+	var targets []fal.AppInfo
 	var missing []error
 	for _, name := range o.apps {
 		a, err := find(s, apps, name)
 		switch {
 		case err != nil:
 			missing = append(missing, err)
-		case !slices.ContainsFunc(targets, func(t fal.App) bool { return t.Alias == a.Alias }):
+		case !slices.ContainsFunc(targets, func(t fal.AppInfo) bool { return t.Alias == a.Alias }):
 			targets = append(targets, a)
 		}
 	}
@@ -227,7 +227,7 @@ func allMissing(missing []error) error {
 
 // aboveMax refuses a minimum above the maximum, which the service might take
 // and could not heed.
-func aboveMax(before, after fal.App) error {
+func aboveMax(before, after fal.AppInfo) error {
 	e := cli.Usagef("min_concurrency of %s would be %d, above its max_concurrency %d", before.Name(), after.MinConcurrency, after.MaxConcurrency)
 	if after.MinConcurrency != before.MinConcurrency {
 		return e.WithHint(fmt.Sprintf("raise both: --min-concurrency %d --max-concurrency %[1]d", after.MinConcurrency))
@@ -236,7 +236,7 @@ func aboveMax(before, after fal.App) error {
 }
 
 // applied is an app with the settings that were given.
-func (o *scaleOptions) applied(a fal.App) fal.App {
+func (o *scaleOptions) applied(a fal.AppInfo) fal.AppInfo {
 	p := o.params
 	set(&a.MinConcurrency, p.MinConcurrency)
 	set(&a.MaxConcurrency, p.MaxConcurrency)
@@ -263,7 +263,7 @@ func set[T any](to, value *T) {
 }
 
 // update makes the calls, and says what became of each app.
-func (o *scaleOptions) update(ctx context.Context, inv *cli.Invocation, s *session.Session, targets []fal.App) ([]view.AppScaling, []error) {
+func (o *scaleOptions) update(ctx context.Context, inv *cli.Invocation, s *session.Session, targets []fal.AppInfo) ([]view.AppScaling, []error) {
 	outcomes, failures := make([]view.AppScaling, len(targets)), make([]error, len(targets))
 	var group errgroup.Group
 	group.SetLimit(parallelCalls)

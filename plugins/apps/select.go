@@ -102,10 +102,10 @@ func aliasIn(app, environment string) string {
 }
 
 // list gets the apps of the session's environment in one bounded request.
-func list(ctx context.Context, inv *cli.Invocation, s *session.Session) ([]fal.App, error) {
+func list(ctx context.Context, inv *cli.Invocation, s *session.Session) ([]fal.AppInfo, error) {
 	ctx, cancel := inv.RequestContext(ctx)
 	defer cancel()
-	var apps []fal.App
+	var apps []fal.AppInfo
 	for a, err := range complete.KeepApps(s, s.Client.Apps.List(ctx, nil)) {
 		if err != nil {
 			return nil, noEnvironment(s, err)
@@ -149,18 +149,18 @@ func wireError(ctx context.Context, inv *cli.Invocation, s *session.Session, app
 
 // find returns the app with a name among those of the session's environment,
 // or an error that suggests the nearest names.
-func find(s *session.Session, apps []fal.App, name string) (fal.App, error) {
+func find(s *session.Session, apps []fal.AppInfo, name string) (fal.AppInfo, error) {
 	environment := s.Config.Environment.Value
 	alias := aliasIn(name, environment)
-	i := slices.IndexFunc(apps, func(a fal.App) bool { return a.Alias == alias })
+	i := slices.IndexFunc(apps, func(a fal.AppInfo) bool { return a.Alias == alias })
 	if i < 0 {
-		return fal.App{}, notFound(s, name, apps)
+		return fal.AppInfo{}, notFound(s, name, apps)
 	}
 	return apps[i], nil
 }
 
 // notFound says that an app is not there, and which ones may have been meant.
-func notFound(s *session.Session, name string, apps []fal.App) *cli.Error {
+func notFound(s *session.Session, name string, apps []fal.AppInfo) *cli.Error {
 	environment := s.Config.Environment.Value
 	name = bareName(name, environment)
 	e := &cli.Error{Code: "not_found", Exit: cli.ExitNotFound, Message: fmt.Sprintf("app %s not found", name)}
@@ -174,7 +174,7 @@ func notFound(s *session.Session, name string, apps []fal.App) *cli.Error {
 }
 
 // nearestNames are the names that a misspelt one may stand for, nearest first.
-func nearestNames(word string, apps []fal.App) []string {
+func nearestNames(word string, apps []fal.AppInfo) []string {
 	type candidate struct {
 		name string
 		far  int

@@ -115,7 +115,7 @@ func (o *setRevOptions) wireError(ctx context.Context, inv *cli.Invocation, s *s
 }
 
 // notePossibleTypo says which apps may have been meant by one that was made.
-func (o *setRevOptions) notePossibleTypo(inv *cli.Invocation, s *session.Session, apps []fal.App) {
+func (o *setRevOptions) notePossibleTypo(inv *cli.Invocation, s *session.Session, apps []fal.AppInfo) {
 	near := nearestNames(bareName(o.app, s.Config.Environment.Value), apps)
 	if len(near) > 0 {
 		note := iostreams.SanitizeLine("note: there was no such app; if you meant " + strings.Join(near, " or ") + ", `" + inv.Typed() + " delete " + appWords(s, o.app) + "` takes it away again")

@@ -80,7 +80,7 @@ func runStatus(ctx context.Context, inv *cli.Invocation, o *statusOptions) error
 
 // seenApp is an app at one look.
 type seenApp struct {
-	app     fal.App
+	app     fal.AppInfo
 	runners []fal.Runner
 	status  view.AppStatus
 }

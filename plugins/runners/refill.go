@@ -59,11 +59,11 @@ func (j *job) noteRefill(ctx context.Context, targets []view.Runner) {
 }
 
 // appsIn goes through the apps of an environment, whichever is the session's.
-func (j *job) appsIn(ctx context.Context, environment string) iter.Seq2[fal.App, error] {
-	return func(yield func(fal.App, error) bool) {
+func (j *job) appsIn(ctx context.Context, environment string) iter.Seq2[fal.AppInfo, error] {
+	return func(yield func(fal.AppInfo, error) bool) {
 		client, err := j.session.ClientIn(environment)
 		if err != nil {
-			yield(fal.App{}, err)
+			yield(fal.AppInfo{}, err)
 			return
 		}
 		defer client.Close()

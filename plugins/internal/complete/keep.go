@@ -23,7 +23,7 @@ func KeepRunners(s *session.Session, listed iter.Seq2[fal.Runner, error], all bo
 
 // KeepApps goes through all apps of the session's environment as they are
 // listed, and keeps their names for completion.
-func KeepApps(s *session.Session, listed iter.Seq2[fal.App, error]) iter.Seq2[fal.App, error] {
+func KeepApps(s *session.Session, listed iter.Seq2[fal.AppInfo, error]) iter.Seq2[fal.AppInfo, error] {
 	return keep(s, query{kind: kindNamed(apps)}, listed, true, ofApp)
 }
 

@@ -90,7 +90,7 @@ func ofRunner(r view.Runner, now time.Time) item {
 	return i
 }
 
-func ofApp(a fal.App) item {
+func ofApp(a fal.AppInfo) item {
 	return item{Name: a.Name(), Alias: a.Alias, About: about(a.AuthMode.String(), strings.Join(a.MachineTypes, " "), view.Count(a.ActiveRunners, "runner")), Machines: a.MachineTypes}
 }
 

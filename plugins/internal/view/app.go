@@ -43,7 +43,7 @@ type AppList struct {
 }
 
 // NewApp converts an SDK app.
-func NewApp(a fal.App) App {
+func NewApp(a fal.AppInfo) App {
 	return App{
 		Alias:                 a.Alias,
 		Revision:              a.Revision,

@@ -48,7 +48,7 @@ type AppDescription struct {
 
 // NewAppDescription puts together what is known of an app; apps are all of its
 // environment, some of which may share a revision with it.
-func NewAppDescription(a fal.App, runners []fal.Runner, revisions []fal.Revision, apps []fal.App) AppDescription {
+func NewAppDescription(a fal.AppInfo, runners []fal.Runner, revisions []fal.Revision, apps []fal.AppInfo) AppDescription {
 	app := NewApp(a)
 	d := AppDescription{
 		Alias: app.Alias, Name: app.Name, EnvironmentName: app.EnvironmentName, AuthMode: app.AuthMode,

@@ -49,7 +49,7 @@ const (
 // as the service says so or a runner is to be replaced, and has failed when,
 // of the runners of its revision that are to stay, one crashes over and over
 // and none serves.
-func NewAppStatus(a fal.App, runners []fal.Runner) AppStatus {
+func NewAppStatus(a fal.AppInfo, runners []fal.Runner) AppStatus {
 	v := AppStatus{
 		Alias: a.Alias, Name: a.Name(), EnvironmentName: a.Environment, Revision: a.Revision,
 		IsRolling: a.Rolling, ActiveRunners: a.ActiveRunners, Status: StatusSettled,

@@ -29,7 +29,7 @@ func TestAppStatus(t *testing.T) {
 		"an unknown state":      {false, []fal.Runner{{Revision: "new", State: 42}}, StatusSettled, 0},
 		"one has ended":         {false, []fal.Runner{{Revision: "old", State: fal.RunnerTerminated, Replacement: going}}, StatusSettled, 0},
 	} {
-		v := NewAppStatus(fal.App{Alias: "a", Revision: "new", Rolling: tt.rolling}, tt.runners)
+		v := NewAppStatus(fal.AppInfo{Alias: "a", Revision: "new", Rolling: tt.rolling}, tt.runners)
 		if v.Status != tt.want || v.ToBeReplaced != tt.replace {
 			t.Errorf("%s: %+v", name, v)
 		}
@@ -48,7 +48,7 @@ func TestAppStatusStarting(t *testing.T) {
 		"one that goes does": {[]fal.Runner{start, {Revision: "new", State: fal.RunnerRunning, Replacement: fal.RunnerWillReplace}}, true},
 		"one crashes":        {[]fal.Runner{start, {Revision: "new", State: fal.RunnerCrashBackoff}}, false},
 	} {
-		if got := NewAppStatus(fal.App{Revision: "new"}, tt.runners).Starting(); got != tt.want {
+		if got := NewAppStatus(fal.AppInfo{Revision: "new"}, tt.runners).Starting(); got != tt.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}

@@ -22,10 +22,10 @@ const (
 	revisionOld = "55555555-0000-4000-8000-000000000002"
 )
 
-func sdkApps() []fal.App {
+func sdkApps() []fal.AppInfo {
 	settings := fal.AppSettings{KeepAlive: 10 * time.Second, MinConcurrency: 1, MaxConcurrency: 8, MaxMultiplexing: 4, ConcurrencyBuffer: 2, ConcurrencyBufferPerc: 50,
 		ScalingDelay: 90 * time.Second, RequestTimeout: time.Hour, StartupTimeout: 10 * time.Minute, MachineTypes: []string{"GPU-H100", "GPU-A100"}, Regions: []string{"us-east", "eu-west"}}
-	return []fal.App{
+	return []fal.AppInfo{
 		{Alias: "search", Revision: revisionOld, AuthMode: fal.AuthPublic},
 		{Alias: "checkout--staging", Revision: revisionNew, AuthMode: fal.AuthShared, AppSettings: settings, ActiveRunners: 3, Environment: "staging", Rolling: true},
 		{Alias: "checkout", Revision: revisionNew, AuthMode: fal.AuthPrivate, AppSettings: settings, ActiveRunners: 2, Environment: "main"},

@@ -42,8 +42,8 @@ type RevisionList struct {
 
 // NewRevisions converts SDK revisions; apps are the aliases that may point to
 // them.
-func NewRevisions(revisions []fal.Revision, apps []fal.App) []Revision {
-	pointing := make(map[string][]fal.App, len(apps))
+func NewRevisions(revisions []fal.Revision, apps []fal.AppInfo) []Revision {
+	pointing := make(map[string][]fal.AppInfo, len(apps))
 	for _, a := range apps {
 		pointing[a.Revision] = append(pointing[a.Revision], a)
 	}
@@ -54,7 +54,7 @@ func NewRevisions(revisions []fal.Revision, apps []fal.App) []Revision {
 	return rows
 }
 
-func newRevision(r fal.Revision, pointing []fal.App) Revision {
+func newRevision(r fal.Revision, pointing []fal.AppInfo) Revision {
 	v := Revision{
 		Revision:              r.ID,
 		CreatedAt:             createdAt(r.CreatedAt),
@@ -74,7 +74,7 @@ func newRevision(r fal.Revision, pointing []fal.App) Revision {
 		EnvironmentName:       r.Environment,
 		created:               r.CreatedAt,
 	}
-	slices.SortFunc(pointing, func(a, b fal.App) int { return strings.Compare(a.Alias, b.Alias) })
+	slices.SortFunc(pointing, func(a, b fal.AppInfo) int { return strings.Compare(a.Alias, b.Alias) })
 	for _, a := range pointing {
 		v.Aliases = append(v.Aliases, a.Alias)
 		v.names = append(v.names, a.Name())

@@ -36,7 +36,7 @@ type Rollback struct {
 
 // NewRollback is the way of an app from the revision that it points to, to
 // another one.
-func NewRollback(app fal.App, from, to fal.Revision) Rollback {
+func NewRollback(app fal.AppInfo, from, to fal.Revision) Rollback {
 	return Rollback{
 		Alias:                   app.Alias,
 		Action:                  "rollback",

@@ -10,7 +10,7 @@ import (
 )
 
 func TestRollbackLines(t *testing.T) {
-	app := fal.App{Alias: "checkout--staging", Environment: "staging", Revision: "66", AuthMode: fal.AuthShared}
+	app := fal.AppInfo{Alias: "checkout--staging", Environment: "staging", Revision: "66", AuthMode: fal.AuthShared}
 	app.MachineTypes, app.MaxMultiplexing, app.StartupTimeout = []string{"GPU-H200"}, 1, 10*time.Minute
 	from := fal.Revision{ID: "66", CreatedAt: time.Date(2026, 11, 21, 13, 58, 59, 0, time.UTC)}
 	to := fal.Revision{ID: "55", CreatedAt: time.Date(2026, 11, 20, 9, 12, 0, 0, time.UTC)}
@@ -18,26 +18,26 @@ func TestRollbackLines(t *testing.T) {
 	tokyo := time.FixedZone("Tokyo", 9*3600)
 	for _, tt := range []struct {
 		name   string
-		change func(app *fal.App, from, to *fal.Revision)
+		change func(app *fal.AppInfo, from, to *fal.Revision)
 		want   string
 	}{
-		{"what changes", func(*fal.App, *fal.Revision, *fal.Revision) {},
+		{"what changes", func(*fal.AppInfo, *fal.Revision, *fal.Revision) {},
 			"checkout  66 (2026-11-21 22:58)  →  55 (2026-11-20 18:12)|  machine_types  GPU-H200 → GPU-H100 A\\x1b[31m|  auth           shared, as before"},
-		{"nothing but the revision", func(a *fal.App, _, to *fal.Revision) { to.MachineTypes = a.MachineTypes },
+		{"nothing but the revision", func(a *fal.AppInfo, _, to *fal.Revision) { to.MachineTypes = a.MachineTypes },
 			"checkout  66 (2026-11-21 22:58)  →  55 (2026-11-20 18:12)|  machine_types  GPU-H200, as before|  auth           shared, as before"},
-		{"seconds apart", func(a *fal.App, from, to *fal.Revision) {
+		{"seconds apart", func(a *fal.AppInfo, from, to *fal.Revision) {
 			a.MachineTypes, to.CreatedAt = to.MachineTypes, from.CreatedAt.Add(-9*time.Second)
 		},
 			"checkout  66 (2026-11-21 22:58:59)  →  55 (2026-11-21 22:58:50)|  machine_types  GPU-H100 A\\x1b[31m, as before|  auth           shared, as before"},
-		{"less than a second apart", func(a *fal.App, from, to *fal.Revision) {
+		{"less than a second apart", func(a *fal.AppInfo, from, to *fal.Revision) {
 			a.MachineTypes, to.CreatedAt = to.MachineTypes, from.CreatedAt.Add(time.Millisecond)
 		},
 			"checkout  66 (2026-11-21 22:58:59.000000)  →  55 (2026-11-21 22:58:59.001000)|  machine_types  GPU-H100 A\\x1b[31m, as before|  auth           shared, as before"},
-		{"at no time that is known", func(a *fal.App, from, to *fal.Revision) {
+		{"at no time that is known", func(a *fal.AppInfo, from, to *fal.Revision) {
 			a.MachineTypes, from.CreatedAt, to.CreatedAt = to.MachineTypes, time.Time{}, time.Time{}
 		},
 			"checkout  66  →  55|  machine_types  GPU-H100 A\\x1b[31m, as before|  auth           shared, as before"},
-		{"all that can", func(_ *fal.App, from, to *fal.Revision) {
+		{"all that can", func(_ *fal.AppInfo, from, to *fal.Revision) {
 			from.CreatedAt, to.MachineTypes, to.MaxMultiplexing, to.StartupTimeout = time.Time{}, nil, 4, 90*time.Second
 		}, "checkout  66  →  55 (2026-11-20 18:12)|  machine_types     GPU-H200 → -|  max_multiplexing  1 → 4|  startup_timeout   10m → 1m30s|  auth              shared, as before"},
 	} {
@@ -53,7 +53,7 @@ func TestRollbackLines(t *testing.T) {
 func TestActionContracts(t *testing.T) {
 	revision, previous, auth, text := "55", "66", "public", "it is gone"
 	far, ended := &RunnersReplaced{Replaced: 1, Total: 2, Seconds: 38}, &RunnersEnded{Ended: 1, Total: 2, Seconds: 38}
-	app := fal.App{Alias: "checkout", Revision: "66"}
+	app := fal.AppInfo{Alias: "checkout", Revision: "66"}
 	app.MaxMultiplexing, app.StartupTimeout = 2, time.Minute
 	to := fal.Revision{ID: "55", CreatedAt: time.Date(2026, 11, 20, 9, 12, 0, 0, time.UTC)}
 	rollback := NewRollback(app, fal.Revision{ID: "66", CreatedAt: to.CreatedAt.Add(time.Hour)}, to)
