@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/fal-plugins/fal/pkg/internal/durable"
 )
 
 const (
@@ -146,13 +148,10 @@ func (t target) replace(content []byte) error {
 	}
 	err = errors.Join(fill(tmp, content, info), tmp.Close())
 	if err == nil {
-		err = rename(tmp.Name(), t.path)
+		err = durable.Rename(tmp.Name(), t.path)
 	}
 	if err != nil {
 		_ = os.Remove(tmp.Name()) // the first error is the one to tell
-		return t.unwritable(err)
-	}
-	if err := syncFolder(filepath.Dir(t.path)); err != nil {
 		return t.unwritable(err)
 	}
 	return nil

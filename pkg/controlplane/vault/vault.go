@@ -28,6 +28,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/fal-plugins/fal/pkg/internal/durable"
 )
 
 // The errors of Open and Unseal that are about the key.
@@ -122,10 +124,7 @@ func place(path string, content []byte) error {
 		}
 		return err
 	}
-	if err := os.Rename(temporary.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
+	return durable.Rename(temporary.Name(), path)
 }
 
 // Seal encrypts a value for a place, which may have any number of parts.

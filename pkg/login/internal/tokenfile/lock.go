@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/fal-plugins/fal/pkg/internal/durable"
 )
 
 // ErrBusy: another process kept the lock for the whole wait.
@@ -72,7 +74,7 @@ func (f *Folder) try() (*Held, error) {
 	// frees the lock, and an open file that has no name any more locks nothing.
 	h := &Held{folder: f, lock: flock.New(f.file(lockName), flock.SetPermissions(lockMode))}
 	switch locked, err := h.lock.TryLock(); {
-	case err != nil && vanishing(err):
+	case err != nil && durable.IsHeld(err):
 		return nil, nil
 	case err != nil:
 		return nil, err
@@ -111,12 +113,11 @@ func (h *Held) Remove() error {
 	f := h.folder
 	f.sweep(0)
 	for _, path := range []string{follow(f.Path()), f.Path()} { // what a link leads to, and the link
-		err := insist(func() error { return os.Remove(path) })
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := durable.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
-	return syncFolder(f.path)
+	return durable.SyncFolder(f.path)
 }
 
 // sweep removes files that killed processes left behind and that are older

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/fal-plugins/fal/pkg/internal/durable"
 )
 
 // reserved is more than two tokens usually take.
@@ -70,13 +72,12 @@ func (s *Slot) commit(content []byte) error {
 		return s.file.Sync()
 	}()
 	if err = errors.Join(err, s.file.Close()); err == nil {
-		err = insist(func() error { return os.Rename(s.file.Name(), s.target) })
+		err = durable.Rename(s.file.Name(), s.target)
 	}
 	if err != nil {
 		_ = os.Remove(s.file.Name()) // the first error is the one to tell
-		return err
 	}
-	return syncFolder(filepath.Dir(s.target))
+	return err
 }
 
 // Discard gives the slot up.

@@ -31,26 +31,6 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// insist is for systems where an open file can be neither replaced nor removed.
-func insist(change func() error) error { return change() }
-
-// vanishing is never met here.
-func vanishing(error) bool { return false }
-
-// syncFolder makes a rename in the folder outlast a crash.
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	// Some file systems have no sync for folders and say so.
-	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
-		return err
-	}
-	return nil
-}
-
 // giveToOwner gives path the owner of like, when root writes into someone
 // else's folder. Where that fails, the file stays root's.
 func giveToOwner(path, like string) {
