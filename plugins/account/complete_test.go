@@ -10,16 +10,16 @@ import (
 func TestListFeedsCompletion(t *testing.T) {
 	for _, key := range []string{"", "id:c4n4ry"} {
 		tm := newTerm(t, selects("crew"))
-		tm.env["FAL_KEY"] = key
-		if r := tm.run("list"); r.code != 0 {
-			t.Fatal(r.err)
+		tm.Env["FAL_KEY"] = key
+		if r := tm.Run("list"); r.Code != 0 {
+			t.Fatal(r.Err)
 		}
-		before := len(tm.server.Calls())
-		r := tm.run("__complete", "--", "set", "")
-		if r.code != 0 || r.err != "" || !strings.HasPrefix(r.out, "you\tpersonal, You\n") || !strings.Contains(r.out, "\ncrew\tteam\n") {
-			t.Errorf("exit %d, stderr %q\n%s", r.code, r.err, r.out)
+		before := len(tm.Server.Calls())
+		r := tm.Run("__complete", "--", "set", "")
+		if r.Code != 0 || r.Err != "" || !strings.HasPrefix(r.Out, "you\tpersonal, You\n") || !strings.Contains(r.Out, "\ncrew\tteam\n") {
+			t.Errorf("exit %d, stderr %q\n%s", r.Code, r.Err, r.Out)
 		}
-		if asked := len(tm.server.Calls()) - before; asked != 0 {
+		if asked := len(tm.Server.Calls()) - before; asked != 0 {
 			t.Errorf("%d more requests", asked)
 		}
 	}

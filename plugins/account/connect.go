@@ -30,7 +30,7 @@ func connect(ctx context.Context, inv *cli.Invocation) (*session.Session, error)
 // not be resolved is reported by who opens the session.
 func loginGoesFirst(inv *cli.Invocation) bool {
 	cfg, err := config.Resolve(config.Inputs{Profile: inv.Profile, Host: inv.Host, Getenv: inv.Getenv})
-	if err != nil || !belongs(cfg) {
+	if err != nil || !belongs(cfg, inv) {
 		return false
 	}
 	switch cfg.Credentials.Kind {
@@ -49,16 +49,11 @@ func loginGoesFirst(inv *cli.Invocation) bool {
 }
 
 // belongs reports whether the login may go to the host. That of a control plane
-// of one's own lies in a folder that was named.
-func belongs(cfg *config.Config) bool {
-	if cfg.LoginDir.Origin.Kind == config.OriginVariable {
-		return true
-	}
-	if cfg.Host.IsLoopback() || cfg.RESTHost.IsLoopback() {
-		return false
-	}
-	if cfg.Host.Origin.Kind != config.OriginProfile {
-		return true
+// of one's own gets its own login, on this machine and wherever a profile has it.
+func belongs(cfg *config.Config, inv *cli.Invocation) bool {
+	fits, named := session.LoginFits(cfg, inv)
+	if !fits || named || cfg.Host.IsLoopback() || cfg.Host.Origin.Kind != config.OriginProfile {
+		return fits
 	}
 	f, err := config.Open(cfg.Path.Value)
 	if err != nil {

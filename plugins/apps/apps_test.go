@@ -1,10 +1,7 @@
 package apps
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
-	"strings"
 	"testing"
 	"time"
 
@@ -12,9 +9,9 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/fal/faltest"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
-	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/signaltest"
+	"github.com/fal-plugins/fal/plugins/internal/termtest"
 )
 
 func TestMain(m *testing.M) {
@@ -68,88 +65,27 @@ func sampleRunners() []faltest.Runner {
 	}
 }
 
-// term is a command at a terminal, or in pipes, against a recording server.
-type term struct {
-	t      *testing.T
-	server *faltest.Server
-	env    map[string]string
-	stdin  string
-	tty    bool
-	quiet  bool // stderr is no terminal all the same
-	width  int
-	now    time.Time
-}
+// term is where the program is run, with the sample apps.
+type term struct{ *termtest.Term }
 
-type result struct {
-	code     int
-	out, err string
-}
+type result = termtest.Result
 
 func newTerm(t *testing.T) *term {
 	server := faltest.New(t)
 	server.SetApps(sampleApps()...)
 	server.SetRevisions(sampleRevisions()...)
 	server.SetRunners(sampleRunners()...)
-	return &term{t: t, server: server, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), env: map[string]string{
-		"FAL_KEY": "testid:testsecret", "FAL_GRPC_HOST": server.Host(), "FAL_REST_HOST": server.Host(), "FAL_CONFIG_PATH": t.TempDir() + "/config.toml",
-	}}
-}
-
-func (tm *term) run(argv ...string) result {
-	tm.t.Helper()
-	return tm.runContext(tm.t.Context(), argv...)
-}
-
-func (tm *term) runContext(ctx context.Context, argv ...string) result {
-	tm.t.Helper()
-	streams, in, out, errout := iostreams.Test()
-	in.WriteString(tm.stdin)
-	getenv := func(name string) string { return tm.env[name] }
-	streams.SetEnv(getenv)
-	streams.SetTerminal(tm.tty, tm.tty, tm.tty && !tm.quiet)
-	if tm.width > 0 {
-		streams.SetWidth(tm.width)
-	}
-	streams.SetColor(iostreams.ColorNever)
-	d := dependencies{connect: session.Open, now: func() time.Time { return tm.now }, poll: time.Millisecond}
-	code := cli.Run(ctx, app(d), cli.Process{Args: argv, Streams: streams, Getenv: getenv})
-	return result{code, out.String(), errout.String()}
-}
-
-// want is exactly out on stdout, and errout somewhere on stderr, which is
-// empty for "".
-func (tm *term) want(r result, code int, out, errout string) {
-	tm.t.Helper()
-	if r.code != code {
-		tm.t.Errorf("exit %d, want %d\nstdout %s\nstderr %s", r.code, code, r.out, r.err)
-	}
-	if r.out != out {
-		tm.t.Errorf("stdout\n%swant\n%s", r.out, out)
-	}
-	if errout == "" && r.err != "" || !strings.Contains(r.err, errout) {
-		tm.t.Errorf("stderr %q, want %q", r.err, errout)
-	}
-}
-
-// requests are the calls that the server got, one a line.
-func (tm *term) requests(methods ...string) []string {
-	var lines []string
-	for _, c := range tm.server.Calls(methods...) {
-		var compact bytes.Buffer
-		if err := json.Compact(&compact, c.Request); err != nil {
-			tm.t.Fatal(err)
-		}
-		lines = append(lines, c.Method+" "+compact.String())
-	}
-	return lines
+	return &term{termtest.New(t, server, func(now func() time.Time) *cli.App {
+		return app(dependencies{connect: session.Open, now: now, poll: time.Millisecond})
+	})}
 }
 
 // object decodes the one JSON document of a result.
 func (tm *term) object(r result) map[string]any {
-	tm.t.Helper()
+	tm.T.Helper()
 	var got map[string]any
-	if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.code != 0 {
-		tm.t.Fatalf("%v: %+v", err, r)
+	if err := json.Unmarshal([]byte(r.Out), &got); err != nil || r.Code != 0 {
+		tm.T.Fatalf("%v: %+v", err, r)
 	}
 	return got
 }

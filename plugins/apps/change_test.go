@@ -50,12 +50,12 @@ func TestChangeRequests(t *testing.T) {
 	} {
 		t.Run(tt.argv, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.env["FAL_ENV"] = tt.env
-			tm.server.SetApps(append(sampleApps(), faltest.App{Alias: "checkout--main--staging", Environment: "staging"})...)
-			if r := tm.run(strings.Fields(tt.argv)...); r.code != 0 || r.err != "" {
+			tm.Env["FAL_ENV"] = tt.env
+			tm.Server.SetApps(append(sampleApps(), faltest.App{Alias: "checkout--main--staging", Environment: "staging"})...)
+			if r := tm.Run(strings.Fields(tt.argv)...); r.Code != 0 || r.Err != "" {
 				t.Errorf("%+v", r)
 			}
-			if got := tm.requests(); !slices.Equal(got, tt.want) {
+			if got := tm.Requests(); !slices.Equal(got, tt.want) {
 				t.Errorf("requests\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
 			}
 		})
@@ -129,11 +129,11 @@ func TestChangeSays(t *testing.T) {
 	} {
 		t.Run(tt.argv, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.want(tm.run(strings.Fields(tt.argv)...), tt.code, tt.out, tt.err)
-			if changed := tm.requests("SetAlias", "RolloutApplication", "DeleteAlias", "DeleteApplication"); tt.code == 2 && len(changed) > 0 {
+			tm.Want(tm.Run(strings.Fields(tt.argv)...), tt.code, tt.out, tt.err)
+			if changed := tm.Requests("SetAlias", "RolloutApplication", "DeleteAlias", "DeleteApplication"); tt.code == 2 && len(changed) > 0 {
 				t.Errorf("%q was sent", changed)
 			}
-			if strings.Contains(tt.argv, "dry-run") && len(tm.requests("SetAlias", "DeleteAlias", "DeleteApplication")) > 0 {
+			if strings.Contains(tt.argv, "dry-run") && len(tm.Requests("SetAlias", "DeleteAlias", "DeleteApplication")) > 0 {
 				t.Error("a dry run changed something")
 			}
 		})
@@ -144,19 +144,19 @@ func TestChangeSays(t *testing.T) {
 func TestAmbiguousRevision(t *testing.T) {
 	tm := newTerm(t)
 	at := time.Date(2026, 11, 20, 9, 12, 0, 0, time.UTC)
-	tm.server.SetRevisions(
+	tm.Server.SetRevisions(
 		faltest.Revision{ID: "5555a", App: "checkout", CreatedAt: at, Settings: sampleSettings()},
 		faltest.Revision{ID: "5555b", App: "checkout"}, faltest.Revision{ID: "5555", App: "search"})
-	tm.want(tm.run("set-rev", "checkout", "5555"), 2, "", `"5555" is the beginning of 2 revision ids`+"\nhint: 5555a  2026-11-20T09:12:00Z  GPU-H100\nhint: 5555b\n")
-	tm.want(tm.run("delete-rev", "5555"), 0, "deleted 5555\n", "") // in full, though it is no UUID
+	tm.Want(tm.Run("set-rev", "checkout", "5555"), 2, "", `"5555" is the beginning of 2 revision ids`+"\nhint: 5555a  2026-11-20T09:12:00Z  GPU-H100\nhint: 5555b\n")
+	tm.Want(tm.Run("delete-rev", "5555"), 0, "deleted 5555\n", "") // in full, though it is no UUID
 }
 
 // The service may not say when a revision was created.
 func TestRollbackWithoutTimes(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.SetRevisions(faltest.Revision{ID: revOld, App: "checkout"}, faltest.Revision{ID: revNew, App: "checkout"})
-	tm.want(tm.run("rollback", "checkout", "--yes"), 1, "", "of which the service does not say when it was created\n")
-	tm.want(tm.run("rollback", "checkout", "--yes", "--to", "55"), 0, "rolled back to "+revOld+"\n", "")
+	tm.Server.SetRevisions(faltest.Revision{ID: revOld, App: "checkout"}, faltest.Revision{ID: revNew, App: "checkout"})
+	tm.Want(tm.Run("rollback", "checkout", "--yes"), 1, "", "of which the service does not say when it was created\n")
+	tm.Want(tm.Run("rollback", "checkout", "--yes", "--to", "55"), 0, "rolled back to "+revOld+"\n", "")
 }
 
 func TestNextOlder(t *testing.T) {
@@ -176,96 +176,96 @@ func TestRollbackAsks(t *testing.T) {
 	const shown = "checkout  " + revNew + " (2026-11-21 09:12)  →  " + revOld + " (2026-11-20 09:12)\n  machine_types  GPU-H100, as before\n  auth           private, as before\nRoll back? [y/N]"
 	t.Run("yes", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.stdin = true, "y\n"
-		tm.want(tm.run("rollback", "checkout"), 0, "rolled back to "+revOld+"\n", shown)
+		tm.TTY, tm.Stdin = true, "y\n"
+		tm.Want(tm.Run("rollback", "checkout"), 0, "rolled back to "+revOld+"\n", shown)
 	})
 	t.Run("no", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.stdin = true, "n\n"
-		tm.want(tm.run("rollback", "checkout"), 1, "", "nothing was rolled back")
+		tm.TTY, tm.Stdin = true, "n\n"
+		tm.Want(tm.Run("rollback", "checkout"), 1, "", "nothing was rolled back")
 	})
 	t.Run("what was shown is what is touched", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.stdin = true, "y\n"
-		tm.server.Script("ListAliases", faltest.Reply(`{"aliases":[{"alias":"checkout","revision":"`+revNew+`"}]}`), faltest.Reply(`{"aliases":[{"alias":"checkout","revision":"other"}]}`))
-		tm.want(tm.run("rollback", "checkout"), 1, "", "checkout points to revision other by now: nothing was rolled back\n")
-		if sent := tm.requests("SetAlias"); len(sent) > 0 {
+		tm.TTY, tm.Stdin = true, "y\n"
+		tm.Server.Script("ListAliases", faltest.Reply(`{"aliases":[{"alias":"checkout","revision":"`+revNew+`"}]}`), faltest.Reply(`{"aliases":[{"alias":"checkout","revision":"other"}]}`))
+		tm.Want(tm.Run("rollback", "checkout"), 1, "", "checkout points to revision other by now: nothing was rolled back\n")
+		if sent := tm.Requests("SetAlias"); len(sent) > 0 {
 			t.Errorf("%q was sent", sent)
 		}
 	})
 	t.Run("gone meanwhile", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.stdin = true, "y\n"
-		tm.server.Script("ListAliases", faltest.Reply(`{"aliases":[{"alias":"checkout","revision":"`+revNew+`"}]}`), faltest.Reply())
-		tm.want(tm.run("rollback", "checkout"), 3, "", "app checkout not found")
+		tm.TTY, tm.Stdin = true, "y\n"
+		tm.Server.Script("ListAliases", faltest.Reply(`{"aliases":[{"alias":"checkout","revision":"`+revNew+`"}]}`), faltest.Reply())
+		tm.Want(tm.Run("rollback", "checkout"), 3, "", "app checkout not found")
 	})
 	t.Run("stderr is not seen", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.quiet, tm.stdin = true, true, "y\n"
-		tm.want(tm.run("rollback", "checkout"), 2, "", "no terminal to ask on")
+		tm.TTY, tm.Quiet, tm.Stdin = true, true, "y\n"
+		tm.Want(tm.Run("rollback", "checkout"), 2, "", "no terminal to ask on")
 	})
 }
 
 func TestDeleteAsks(t *testing.T) {
 	t.Run("yes", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.stdin = true, "y\n"
-		tm.want(tm.run("delete", "checkout"), 0, "deleted checkout\n", "checkout  "+revNew+"  2 runners\nDelete checkout? [y/N]")
+		tm.TTY, tm.Stdin = true, "y\n"
+		tm.Want(tm.Run("delete", "checkout"), 0, "deleted checkout\n", "checkout  "+revNew+"  2 runners\nDelete checkout? [y/N]")
 	})
 	t.Run("several", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.stdin = true, "y\n"
-		tm.want(tm.run("delete", "checkout", "search"), 0, "deleted checkout\ndeleted search\n", "Delete 2 apps? [y/N]")
+		tm.TTY, tm.Stdin = true, "y\n"
+		tm.Want(tm.Run("delete", "checkout", "search"), 0, "deleted checkout\ndeleted search\n", "Delete 2 apps? [y/N]")
 	})
 	t.Run("no", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.stdin = true, "\n"
-		tm.want(tm.run("delete", "checkout"), 1, "", "nothing was deleted")
-		if sent := tm.requests("DeleteAlias"); len(sent) > 0 {
+		tm.TTY, tm.Stdin = true, "\n"
+		tm.Want(tm.Run("delete", "checkout"), 1, "", "nothing was deleted")
+		if sent := tm.Requests("DeleteAlias"); len(sent) > 0 {
 			t.Errorf("%q was sent", sent)
 		}
 	})
 	t.Run("a missing one is told before", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.stdin = true, "y\n"
-		r := tm.run("delete", "search", "chekout")
-		tm.want(r, 3, "", "app chekout not found\nhint: did you mean checkout?\n")
-		if strings.Contains(r.err, "[y/N]") || len(tm.requests("DeleteAlias")) > 0 {
+		tm.TTY, tm.Stdin = true, "y\n"
+		r := tm.Run("delete", "search", "chekout")
+		tm.Want(r, 3, "", "app chekout not found\nhint: did you mean checkout?\n")
+		if strings.Contains(r.Err, "[y/N]") || len(tm.Requests("DeleteAlias")) > 0 {
 			t.Errorf("%+v", r)
 		}
 	})
 	t.Run("--yes asks for nothing", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty = true
-		tm.want(tm.run("delete", "checkout", "--yes"), 0, "deleted checkout\n", "")
+		tm.TTY = true
+		tm.Want(tm.Run("delete", "checkout", "--yes"), 0, "deleted checkout\n", "")
 	})
 	t.Run("changed while the question stood", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.stdin = true, "y\n"
+		tm.TTY, tm.Stdin = true, "y\n"
 		before := `{"aliases":[{"alias":"checkout","revision":"1"},{"alias":"search","revision":"2"},{"alias":"third","revision":"3"}]}`
-		tm.server.Script("ListAliases", faltest.Reply(before), faltest.Reply(`{"aliases":[{"alias":"checkout","revision":"9"},{"alias":"search","revision":"2"}]}`))
-		r := tm.run("delete", "checkout", "search", "third")
-		tm.want(r, 0, "deleted search\n", "skipped checkout: it points to revision 9 by now\nskipped third: it is gone\n")
-		if sent := tm.requests("DeleteAlias"); len(sent) != 1 {
+		tm.Server.Script("ListAliases", faltest.Reply(before), faltest.Reply(`{"aliases":[{"alias":"checkout","revision":"9"},{"alias":"search","revision":"2"}]}`))
+		r := tm.Run("delete", "checkout", "search", "third")
+		tm.Want(r, 0, "deleted search\n", "skipped checkout: it points to revision 9 by now\nskipped third: it is gone\n")
+		if sent := tm.Requests("DeleteAlias"); len(sent) != 1 {
 			t.Errorf("%q was sent", sent)
 		}
 	})
 	t.Run("nothing is left to delete", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.stdin = true, "y\n"
-		tm.server.Script("ListAliases", faltest.Reply(`{"aliases":[{"alias":"checkout","revision":"1"}]}`), faltest.Reply())
-		r := tm.run("delete", "checkout", "--json")
-		if r.code != 1 || !strings.Contains(r.err, "nothing was deleted") || !strings.Contains(r.out, `"result": "skipped"`) {
+		tm.TTY, tm.Stdin = true, "y\n"
+		tm.Server.Script("ListAliases", faltest.Reply(`{"aliases":[{"alias":"checkout","revision":"1"}]}`), faltest.Reply())
+		r := tm.Run("delete", "checkout", "--json")
+		if r.Code != 1 || !strings.Contains(r.Err, "nothing was deleted") || !strings.Contains(r.Out, `"result": "skipped"`) {
 			t.Errorf("%+v", r)
 		}
 	})
 	t.Run("revisions", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.stdin = true, "y\n"
-		tm.want(tm.run("delete-rev", revOld), 0, "deleted "+revOld+"\n", revOld+"  2026-11-20T09:12:00Z  GPU-H100\nDelete 1 revision? [y/N]")
-		tm.stdin = "n\n"
-		tm.want(tm.run("delete-rev", revStaging), 1, "", revStaging+"\nDelete 1 revision? [y/N] ") // of another environment
-		if sent := tm.requests("DeleteApplication"); len(sent) != 1 {
+		tm.TTY, tm.Stdin = true, "y\n"
+		tm.Want(tm.Run("delete-rev", revOld), 0, "deleted "+revOld+"\n", revOld+"  2026-11-20T09:12:00Z  GPU-H100\nDelete 1 revision? [y/N]")
+		tm.Stdin = "n\n"
+		tm.Want(tm.Run("delete-rev", revStaging), 1, "", revStaging+"\nDelete 1 revision? [y/N] ") // of another environment
+		if sent := tm.Requests("DeleteApplication"); len(sent) != 1 {
 			t.Errorf("%q was sent", sent)
 		}
 	})
@@ -275,14 +275,14 @@ func TestDeleteAsks(t *testing.T) {
 func TestDeleteIsNotRepeated(t *testing.T) {
 	tm := newTerm(t)
 	for _, method := range []string{"DeleteAlias", "DeleteApplication", "RolloutApplication"} {
-		tm.server.Script(method, faltest.Drop())
+		tm.Server.Script(method, faltest.Drop())
 	}
 	for _, argv := range []string{"delete checkout", "delete-rev " + revOld, "rollout checkout"} {
-		if r := tm.run(strings.Fields(argv)...); r.code != 6 || r.out != "" {
+		if r := tm.Run(strings.Fields(argv)...); r.Code != 6 || r.Out != "" {
 			t.Errorf("%s: %+v", argv, r)
 		}
 	}
-	if got := tm.requests(); len(got) != 3 {
+	if got := tm.Requests(); len(got) != 3 {
 		t.Errorf("%q", got)
 	}
 }
@@ -291,7 +291,7 @@ func TestDeleteIsNotRepeated(t *testing.T) {
 // stays. A runner reads id:revision:STATE[:REPLACEMENT].
 func (tm *term) looks(method string, looks ...string) {
 	n := 0
-	tm.server.Handle(method, func(faltest.Call) faltest.Answer {
+	tm.Server.Handle(method, func(faltest.Call) faltest.Answer {
 		var runners []string
 		for _, r := range strings.Fields(looks[min(n, len(looks)-1)]) {
 			part := append(strings.Split(r, ":"), "NO_REPLACE")
@@ -314,49 +314,49 @@ func TestChangeWaits(t *testing.T) {
 	t.Run("rollback", func(t *testing.T) {
 		tm := newTerm(t)
 		tm.looks("ListAliasRunners", rolling...)
-		tm.want(tm.run("rollback", "checkout", "--yes", "--wait"), 0, "rolled back to "+revOld+"; 2 of 2 runners replaced (0s)\n", "")
+		tm.Want(tm.Run("rollback", "checkout", "--yes", "--wait"), 0, "rolled back to "+revOld+"; 2 of 2 runners replaced (0s)\n", "")
 	})
 	t.Run("and tells a terminal how far it is", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty = true
+		tm.TTY = true
 		tm.looks("ListAliasRunners", rolling...)
-		tm.want(tm.run("rollback", "checkout", "--yes", "--wait"), 0, "rolled back to "+revOld+"; 2 of 2 runners replaced (0s)\n",
+		tm.Want(tm.Run("rollback", "checkout", "--yes", "--wait"), 0, "rolled back to "+revOld+"; 2 of 2 runners replaced (0s)\n",
 			"0 of 2 runners replaced, 1 new runner still starting\n1 of 2 runners replaced\n1 of 2 runners replaced, 1 old runner still ending\n")
 	})
 	t.Run("as JSON", func(t *testing.T) {
 		tm := newTerm(t)
 		tm.looks("ListAliasRunners", rolling...)
-		tm.want(tm.run("set-rev", "checkout", revOld, "--wait", "--json"), 0,
+		tm.Want(tm.Run("set-rev", "checkout", revOld, "--wait", "--json"), 0,
 			`{"alias":"checkout","action":"set-rev","result":"done","created":false,"previous_revision":"`+revNew+`","revision":"`+revOld+`","auth_mode":"private","runners":{"replaced":2,"total":2,"seconds":0},"error":null}`+"\n", "")
 	})
 	t.Run("set-rev", func(t *testing.T) {
 		tm := newTerm(t)
 		tm.looks("ListAliasRunners", rolling...)
-		tm.want(tm.run("set-rev", "checkout", revOld, "--wait"), 0, "set checkout to revision "+revOld+"; 2 of 2 runners replaced (0s)\n", "")
+		tm.Want(tm.Run("set-rev", "checkout", revOld, "--wait"), 0, "set checkout to revision "+revOld+"; 2 of 2 runners replaced (0s)\n", "")
 	})
 	t.Run("set-rev of an app that is not there yet", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Script("ListAliasRunners", faltest.Fail(fal.CodeNotFound, "no such app"))
-		tm.want(tm.run("set-rev", "fresh", revOld, "--wait"), 0, "created app fresh at revision "+revOld+"; no runner had to be replaced\n", "")
+		tm.Server.Script("ListAliasRunners", faltest.Fail(fal.CodeNotFound, "no such app"))
+		tm.Want(tm.Run("set-rev", "fresh", revOld, "--wait"), 0, "created app fresh at revision "+revOld+"; no runner had to be replaced\n", "")
 	})
 	t.Run("rollout", func(t *testing.T) {
 		tm := newTerm(t)
 		tm.looks("ListAliasRunners", a+":IDLE "+b+":DRAINING", a+":IDLE", a+":IDLE:WILL_REPLACE", a+":DRAINING:DID_REPLACE")
-		tm.server.SetApps(faltest.App{Alias: "checkout", Revision: revNew})
-		tm.want(tm.run("rollout", "checkout", "--wait"), 0, "rolled out checkout; 1 of 1 runner replaced (0s)\n", "")
+		tm.Server.SetApps(faltest.App{Alias: "checkout", Revision: revNew})
+		tm.Want(tm.Run("rollout", "checkout", "--wait"), 0, "rolled out checkout; 1 of 1 runner replaced (0s)\n", "")
 	})
 	t.Run("the new ones crash", func(t *testing.T) {
 		tm := newTerm(t)
 		tm.looks("ListAliasRunners", a+":IDLE", a+":IDLE "+c+":FAILURE_DELAY")
-		r := tm.run("rollback", "checkout", "--yes", "--wait")
-		tm.want(r, 1, "rolled back to "+revOld+"\n", "revision "+revOld+" of checkout crashes: runner c is in CRASH_BACKOFF\nhint: fal-apps logs checkout\nhint: fal-apps set-rev checkout "+revNew+"\n")
+		r := tm.Run("rollback", "checkout", "--yes", "--wait")
+		tm.Want(r, 1, "rolled back to "+revOld+"\n", "revision "+revOld+" of checkout crashes: runner c is in CRASH_BACKOFF\nhint: fal-apps logs checkout\nhint: fal-apps set-rev checkout "+revNew+"\n")
 	})
 	t.Run("fresh ones of the same revision crash", func(t *testing.T) {
 		for _, argv := range []string{"rollout checkout --wait", "set-rev checkout " + revNew + " --wait"} {
 			tm := newTerm(t)
 			tm.looks("ListAliasRunners", a+":IDLE", a+":DRAINING "+"e:"+revNew+":FAILURE_DELAY")
-			r := tm.run(strings.Fields(argv)...)
-			if r.code != 1 || !strings.HasSuffix(r.err, "crashes: runner e is in CRASH_BACKOFF\nhint: fal-apps logs checkout\n") {
+			r := tm.Run(strings.Fields(argv)...)
+			if r.Code != 1 || !strings.HasSuffix(r.Err, "crashes: runner e is in CRASH_BACKOFF\nhint: fal-apps logs checkout\n") {
 				t.Errorf("%s: %+v", argv, r)
 			}
 		}
@@ -364,18 +364,18 @@ func TestChangeWaits(t *testing.T) {
 	t.Run("the app is deleted", func(t *testing.T) {
 		tm := newTerm(t)
 		tm.looks("ListAliasRunners", a+":IDLE")
-		tm.server.Handle("RolloutApplication", func(faltest.Call) faltest.Answer {
-			tm.server.SetApps()
+		tm.Server.Handle("RolloutApplication", func(faltest.Call) faltest.Answer {
+			tm.Server.SetApps()
 			return faltest.Reply()
 		})
-		tm.want(tm.run("rollout", "checkout", "--wait"), 1, "started the rollout of checkout\n", "checkout was deleted while its rollout was waited for\n")
+		tm.Want(tm.Run("rollout", "checkout", "--wait"), 1, "started the rollout of checkout\n", "checkout was deleted while its rollout was waited for\n")
 	})
 	t.Run("not for ever", func(t *testing.T) {
 		tm := newTerm(t)
 		tm.looks("ListAliasRunners", a+":IDLE:WILL_REPLACE")
-		r := tm.run("rollout", "checkout", "--wait", "--timeout", "1s", "--json")
-		if r.code != 1 || !strings.Contains(r.out, `"auth_mode":null,"runners":{"replaced":0,"total":1,`) || !strings.Contains(r.err, `"code":"timeout"`) ||
-			!strings.Contains(r.err, "the rollout of checkout did not end within 1s: 0 of 1 runner replaced, no new runner yet") || !strings.Contains(r.err, `"hints":["fal-apps status --wait checkout"]`) {
+		r := tm.Run("rollout", "checkout", "--wait", "--timeout", "1s", "--json")
+		if r.Code != 1 || !strings.Contains(r.Out, `"auth_mode":null,"runners":{"replaced":0,"total":1,`) || !strings.Contains(r.Err, `"code":"timeout"`) ||
+			!strings.Contains(r.Err, "the rollout of checkout did not end within 1s: 0 of 1 runner replaced, no new runner yet") || !strings.Contains(r.Err, `"hints":["fal-apps status --wait checkout"]`) {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -387,8 +387,8 @@ func TestChangeWaits(t *testing.T) {
 			"is closed": faltest.Reset(),
 		} {
 			tm := newTerm(t)
-			tm.server.Handle("ListAliasRunners", func(faltest.Call) faltest.Answer {
-				switch n := len(tm.server.Calls("ListAliasRunners")); {
+			tm.Server.Handle("ListAliasRunners", func(faltest.Call) faltest.Answer {
+				switch n := len(tm.Server.Calls("ListAliasRunners")); {
 				case n <= 1:
 					return faltest.Reply()
 				case n < 8: // some of them are tried again by the client
@@ -396,36 +396,36 @@ func TestChangeWaits(t *testing.T) {
 				}
 				return faltest.Reply(`{"runners":[{"runner_id":"z","alias":"checkout","revision":"` + revNew + `","state":"IDLE"}]}`)
 			})
-			r := tm.run("rollout", "checkout", "--wait", "--timeout", "1h")
-			if r.code != 0 || !strings.HasPrefix(r.out, "rolled out checkout; ") || strings.Count(r.err, "trying again every") != 1 || !strings.HasSuffix(r.err, "\nnotice: the service answers again\n") {
+			r := tm.Run("rollout", "checkout", "--wait", "--timeout", "1h")
+			if r.Code != 0 || !strings.HasPrefix(r.Out, "rolled out checkout; ") || strings.Count(r.Err, "trying again every") != 1 || !strings.HasSuffix(r.Err, "\nnotice: the service answers again\n") {
 				t.Errorf("%s: %+v", name, r)
 			}
 		}
 	})
 	t.Run("until the time is up", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Script("ListAliasRunners", faltest.Reply())
-		tm.server.Handle("ListAliases", func(faltest.Call) faltest.Answer { return faltest.Fail(fal.CodeUnavailable, "down") })
-		tm.want(tm.run("rollout", "checkout", "--wait", "--timeout", "1s"), 1, "started the rollout of checkout\n",
+		tm.Server.Script("ListAliasRunners", faltest.Reply())
+		tm.Server.Handle("ListAliases", func(faltest.Call) faltest.Answer { return faltest.Fail(fal.CodeUnavailable, "down") })
+		tm.Want(tm.Run("rollout", "checkout", "--wait", "--timeout", "1s"), 1, "started the rollout of checkout\n",
 			"did not end within 1s: the service did not answer\nhint: fal-apps status --wait checkout\n")
 	})
 	t.Run("not one that refuses", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Script("ListAliasRunners", faltest.Reply(), faltest.Fail(fal.CodePermissionDenied, "no more"))
-		tm.want(tm.run("rollout", "checkout", "--wait"), 4, "started the rollout of checkout\n", "the rollout of checkout goes on: fal-apps status --wait checkout\nfal-apps: error: no more\n")
+		tm.Server.Script("ListAliasRunners", faltest.Reply(), faltest.Fail(fal.CodePermissionDenied, "no more"))
+		tm.Want(tm.Run("rollout", "checkout", "--wait"), 4, "started the rollout of checkout\n", "the rollout of checkout goes on: fal-apps status --wait checkout\nfal-apps: error: no more\n")
 	})
 	t.Run("Ctrl-C leaves it going", func(t *testing.T) {
 		tm := newTerm(t)
 		tm.looks("ListAliasRunners", a+":IDLE")
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
-			for len(tm.server.Calls("ListAliasRunners")) < 3 {
+			for len(tm.Server.Calls("ListAliasRunners")) < 3 {
 				time.Sleep(time.Millisecond)
 			}
 			cancel()
 		}()
-		r := tm.runContext(ctx, "rollout", "checkout", "--wait")
-		tm.want(r, 130, "started the rollout of checkout\n", "the rollout of checkout goes on: fal-apps status --wait checkout\n")
+		r := tm.RunContext(ctx, "rollout", "checkout", "--wait")
+		tm.Want(r, 130, "started the rollout of checkout\n", "the rollout of checkout goes on: fal-apps status --wait checkout\n")
 	})
 }
 
@@ -433,47 +433,47 @@ func TestDeleteWaits(t *testing.T) {
 	t.Run("until its runners are gone", func(t *testing.T) {
 		tm := newTerm(t)
 		tm.looks("ListRunners", "a:r:RUNNING b:r:IDLE old:r:TERMINATED", "a:r:DRAINING b:r:IDLE new:r:IDLE", "a:r:TERMINATED new:r:IDLE")
-		tm.want(tm.run("delete", "checkout", "search", "--wait"), 0, "deleted checkout; 2 of 2 runners ended (0s)\ndeleted search\n", "")
+		tm.Want(tm.Run("delete", "checkout", "search", "--wait"), 0, "deleted checkout; 2 of 2 runners ended (0s)\ndeleted search\n", "")
 	})
 	t.Run("not for ever", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty = true
+		tm.TTY = true
 		tm.looks("ListRunners", "a:r:RUNNING b:r:IDLE", "a:r:DRAINING")
-		tm.want(tm.run("delete", "checkout", "--yes", "--wait", "--timeout", "1s"), 1, "deleted checkout\n",
+		tm.Want(tm.Run("delete", "checkout", "--yes", "--wait", "--timeout", "1s"), 1, "deleted checkout\n",
 			"waiting for 2 runners to end\nfal-apps: error: 1 runner did not end within 1s\nhint: fal runners kill --app checkout\n")
 	})
 	t.Run("for none that was not deleted", func(t *testing.T) {
 		tm := newTerm(t)
 		tm.looks("ListRunners", "a:r:RUNNING")
-		tm.server.Script("DeleteAlias", faltest.Fail(fal.CodeFailedPrecondition, "it is protected"))
-		r := tm.run("delete", "checkout", "--wait", "--json")
+		tm.Server.Script("DeleteAlias", faltest.Fail(fal.CodeFailedPrecondition, "it is protected"))
+		r := tm.Run("delete", "checkout", "--wait", "--json")
 		var got struct {
 			Apps []struct{ Result, Error string }
 		}
-		if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.code != 1 || len(got.Apps) != 1 || got.Apps[0].Result != "failed" || got.Apps[0].Error != "it is protected" {
+		if err := json.Unmarshal([]byte(r.Out), &got); err != nil || r.Code != 1 || len(got.Apps) != 1 || got.Apps[0].Result != "failed" || got.Apps[0].Error != "it is protected" {
 			t.Errorf("%v: %+v", err, r)
 		}
 	})
 	t.Run("as JSON", func(t *testing.T) {
 		tm := newTerm(t)
 		tm.looks("ListRunners", "a:r:RUNNING b:r:IDLE", "")
-		tm.want(tm.run("delete", "checkout", "--wait", "--jq", ".apps[].runners"), 0, `{"ended":2,"seconds":0,"total":2}`+"\n", "")
+		tm.Want(tm.Run("delete", "checkout", "--wait", "--jq", ".apps[].runners"), 0, `{"ended":2,"seconds":0,"total":2}`+"\n", "")
 	})
 	t.Run("while the service is away", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Script("ListRunners", faltest.Reply(`{"runners":[{"runner_id":"a","alias":"checkout"}]}`), faltest.Fail(fal.CodeInternal, "out of order"), faltest.Reply())
-		tm.want(tm.run("delete", "checkout", "--wait"), 0, "deleted checkout; 1 of 1 runner ended (0s)\n", "notice: out of order; trying again every 1ms\nnotice: the service answers again\n")
+		tm.Server.Script("ListRunners", faltest.Reply(`{"runners":[{"runner_id":"a","alias":"checkout"}]}`), faltest.Fail(fal.CodeInternal, "out of order"), faltest.Reply())
+		tm.Want(tm.Run("delete", "checkout", "--wait"), 0, "deleted checkout; 1 of 1 runner ended (0s)\n", "notice: out of order; trying again every 1ms\nnotice: the service answers again\n")
 	})
 	t.Run("Ctrl-C", func(t *testing.T) {
 		tm := newTerm(t)
 		tm.looks("ListRunners", "a:r:RUNNING")
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
-			for len(tm.server.Calls("ListRunners")) < 3 {
+			for len(tm.Server.Calls("ListRunners")) < 3 {
 				time.Sleep(time.Millisecond)
 			}
 			cancel()
 		}()
-		tm.want(tm.runContext(ctx, "delete", "checkout", "--wait"), 130, "deleted checkout\n", "")
+		tm.Want(tm.RunContext(ctx, "delete", "checkout", "--wait"), 130, "deleted checkout\n", "")
 	})
 }

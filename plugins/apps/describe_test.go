@@ -12,7 +12,7 @@ import (
 
 func TestDescribeJSONContract(t *testing.T) {
 	tm := newTerm(t)
-	got := tm.object(tm.run("describe", "checkout"))
+	got := tm.object(tm.Run("describe", "checkout"))
 	want := append([]string{"revision_count", "revision_created_at", "revisions", "runners_by_state", "status"}, appKeys...)
 	slices.Sort(want)
 	if have := slices.Sorted(maps.Keys(got)); !slices.Equal(have, want) {
@@ -27,7 +27,7 @@ func TestDescribeJSONContract(t *testing.T) {
 			t.Errorf("got %v, want %v", check.got, check.want)
 		}
 	}
-	requests := tm.requests()
+	requests := tm.Requests()
 	slices.Sort(requests)
 	if want := []string{
 		`ListAliasRunners {"alias":"checkout","list_pending":true}`,
@@ -40,30 +40,30 @@ func TestDescribeJSONContract(t *testing.T) {
 
 func TestDescribeText(t *testing.T) {
 	tm := newTerm(t)
-	tm.tty = true
-	r := tm.run("get", "checkout", "--env=staging")
+	tm.TTY = true
+	r := tm.Run("get", "checkout", "--env=staging")
 	for _, want := range []string{"App                 checkout\n", "Environment         staging\n", "Auth                shared\n", "Rollout             rolling out\n",
 		"Runners             none\n", "Regions             any\n", "Request timeout     1h\n", "\nRecent revisions\n  " + revStaging, "GPU-H100  current\n"} {
-		if !strings.Contains(r.out, want) {
-			t.Errorf("%swant %q", r.out, want)
+		if !strings.Contains(r.Out, want) {
+			t.Errorf("%swant %q", r.Out, want)
 		}
 	}
-	if r.code != 0 || r.err != "" {
+	if r.Code != 0 || r.Err != "" {
 		t.Errorf("%+v", r)
 	}
 	var many []faltest.Revision
 	for i := range 7 {
-		many = append(many, faltest.Revision{ID: fmt.Sprint("rev-", i), App: "checkout", CreatedAt: tm.now.AddDate(0, 0, -i)})
+		many = append(many, faltest.Revision{ID: fmt.Sprint("rev-", i), App: "checkout", CreatedAt: tm.Now.AddDate(0, 0, -i)})
 	}
-	tm.server.SetRevisions(many...)
-	r = tm.run("describe", "checkout")
-	if !strings.Contains(r.out, "rev-4") || strings.Contains(r.out, "rev-5") || !strings.HasSuffix(r.out, "  and 2 older ones\n") {
+	tm.Server.SetRevisions(many...)
+	r = tm.Run("describe", "checkout")
+	if !strings.Contains(r.Out, "rev-4") || strings.Contains(r.Out, "rev-5") || !strings.HasSuffix(r.Out, "  and 2 older ones\n") {
 		t.Errorf("%+v", r)
 	}
 }
 
 func TestDescribeWhatIsNotThere(t *testing.T) {
 	tm := newTerm(t)
-	tm.want(tm.run("describe", "checkuot"), 3, "", "hint: did you mean checkout?\n")
-	tm.want(tm.run("describe", "checkout", "--json", "--env", "main2"), 3, "", `{"error":{"code":"not_found","message":"app checkout not found in environment main2","hints":["`)
+	tm.Want(tm.Run("describe", "checkuot"), 3, "", "hint: did you mean checkout?\n")
+	tm.Want(tm.Run("describe", "checkout", "--json", "--env", "main2"), 3, "", `{"error":{"code":"not_found","message":"app checkout not found in environment main2","hints":["`)
 }

@@ -36,13 +36,13 @@ func TestGPUs(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.tty = tt.tty
-			tm.server.HandleREST("GET /applications/metrics", func(w http.ResponseWriter, _ *http.Request) {
+			tm.TTY = tt.tty
+			tm.Server.HandleREST("GET /applications/metrics", func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "application/json")
 				_, _ = io.WriteString(w, body)
 			})
-			tm.want(tm.run(tt.argv...), tt.code, tt.out, tt.err)
-			if known := strings.Contains(tt.out, "H100") || strings.Contains(tt.out, "B200"); known && len(tm.requests("ListAliases")) > 0 {
+			tm.Want(tm.Run(tt.argv...), tt.code, tt.out, tt.err)
+			if known := strings.Contains(tt.out, "H100") || strings.Contains(tt.out, "B200"); known && len(tm.Requests("ListAliases")) > 0 {
 				t.Error("the apps were asked for")
 			}
 		})

@@ -22,14 +22,14 @@ var appKeys = []string{
 
 func TestListJSONContract(t *testing.T) {
 	tm := newTerm(t)
-	r := tm.run("list")
+	r := tm.Run("list")
 	var got struct {
 		Apps []map[string]any `json:"apps"`
 	}
-	if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.code != 0 {
+	if err := json.Unmarshal([]byte(r.Out), &got); err != nil || r.Code != 0 {
 		t.Fatalf("%v: %+v", err, r)
 	}
-	if strings.Count(r.out, "\n") != 1 || r.err != "" {
+	if strings.Count(r.Out, "\n") != 1 || r.Err != "" {
 		t.Errorf("want one line and a quiet stderr: %+v", r)
 	}
 	var aliases []string
@@ -77,9 +77,9 @@ func TestListEnvironment(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.env["FAL_ENV"] = tt.env
-			tm.want(tm.run(strings.Fields(tt.argv)...), 0, tt.out, "")
-			if got := tm.requests(); !slices.Equal(got, []string{tt.request}) {
+			tm.Env["FAL_ENV"] = tt.env
+			tm.Want(tm.Run(strings.Fields(tt.argv)...), 0, tt.out, "")
+			if got := tm.Requests(); !slices.Equal(got, []string{tt.request}) {
 				t.Errorf("requests %q, want %q", got, tt.request)
 			}
 		})
@@ -88,8 +88,8 @@ func TestListEnvironment(t *testing.T) {
 
 func TestListTable(t *testing.T) {
 	tm := newTerm(t)
-	tm.tty, tm.width = true, 200
-	tm.want(tm.run("list"), 0, ""+
+	tm.TTY, tm.Width = true, 200
+	tm.Want(tm.Run("list"), 0, ""+
 		"APP           RUNNERS  MIN  MAX  MACHINE   AUTH        REVISION\n"+
 		"checkout            2    1    8  GPU-H100  private     "+revNew+"\n"+
 		`sd\x1b[31mxl        0    0    2  XS S      unknown(9)  `+revSearch+"\n"+
@@ -102,13 +102,13 @@ func TestListTable(t *testing.T) {
 		40: "APP           RUNNERS\n",
 		10: "APP\n",
 	} {
-		tm.width = width
-		if r := tm.run("list"); !strings.HasPrefix(r.out, want) || !strings.Contains(r.out, "checkout") {
-			t.Errorf("at %d columns\n%swant\n%s", width, r.out, want)
+		tm.Width = width
+		if r := tm.Run("list"); !strings.HasPrefix(r.Out, want) || !strings.Contains(r.Out, "checkout") {
+			t.Errorf("at %d columns\n%swant\n%s", width, r.Out, want)
 		}
 	}
-	if r := tm.run("list", "-o", "wide"); !strings.Contains(r.out, "us-east eu-west") || !strings.Contains(r.out, "1h ") {
-		t.Errorf("wide\n%s", r.out)
+	if r := tm.Run("list", "-o", "wide"); !strings.Contains(r.Out, "us-east eu-west") || !strings.Contains(r.Out, "1h ") {
+		t.Errorf("wide\n%s", r.Out)
 	}
 }
 
@@ -139,8 +139,8 @@ func TestListFilters(t *testing.T) {
 		} else {
 			want += "\n"
 		}
-		r := tm.run(append([]string{"list", "-o", "name"}, strings.Fields(tt.argv)...)...)
-		if r.code != 0 || r.out != want || r.err != errout {
+		r := tm.Run(append([]string{"list", "-o", "name"}, strings.Fields(tt.argv)...)...)
+		if r.Code != 0 || r.Out != want || r.Err != errout {
 			t.Errorf("%s: %+v, want %q", tt.argv, r, want)
 		}
 	}
@@ -175,11 +175,11 @@ func TestListRefuses(t *testing.T) {
 		"scale checkout search--staging --keep-alive 1":          "not in the same environment",
 	} {
 		tm := newTerm(t)
-		r := tm.run(strings.Fields(argv)...)
-		if r.code != 2 || r.out != "" || !strings.Contains(r.err, want) {
+		r := tm.Run(strings.Fields(argv)...)
+		if r.Code != 2 || r.Out != "" || !strings.Contains(r.Err, want) {
 			t.Errorf("%s: %+v, want %q", argv, r, want)
 		}
-		if got := tm.requests(); len(got) > 0 {
+		if got := tm.Requests(); len(got) > 0 {
 			t.Errorf("%s: requests %q", argv, got)
 		}
 	}
@@ -188,24 +188,24 @@ func TestListRefuses(t *testing.T) {
 func TestListWatch(t *testing.T) {
 	tm := newTerm(t)
 	var looks atomic.Int32
-	tm.server.Handle("ListAliases", func(faltest.Call) faltest.Answer {
+	tm.Server.Handle("ListAliases", func(faltest.Call) faltest.Answer {
 		if looks.Add(1) == 1 {
 			return faltest.Reply(`{"aliases": [{"alias": "a"}, {"alias": "b", "active_runners": 1}]}`)
 		}
 		return faltest.Reply(`{"aliases": [{"alias": "c"}, {"alias": "b", "active_runners": 2}]}`)
 	})
-	r := tm.run("list", "--watch", "--interval", "100ms", "--jq", `"\(.event) \(.app.alias) \(.app.active_runners)", (select(.event == "removed") | halt)`)
-	tm.want(r, 0, "added a 0\nadded b 1\nchanged b 2\nadded c 0\nremoved a 0\n", "")
+	r := tm.Run("list", "--watch", "--interval", "100ms", "--jq", `"\(.event) \(.app.alias) \(.app.active_runners)", (select(.event == "removed") | halt)`)
+	tm.Want(r, 0, "added a 0\nadded b 1\nchanged b 2\nadded c 0\nremoved a 0\n", "")
 }
 
 func TestListFails(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.Handle("ListAliases", func(faltest.Call) faltest.Answer { return faltest.Fail(fal.CodePermissionDenied, "not for you") })
-	tm.want(tm.run("list"), 4, "", "not for you")
+	tm.Server.Handle("ListAliases", func(faltest.Call) faltest.Answer { return faltest.Fail(fal.CodePermissionDenied, "not for you") })
+	tm.Want(tm.Run("list"), 4, "", "not for you")
 	tm = newTerm(t)
-	tm.server.Handle("ListAliases", func(faltest.Call) faltest.Answer { return faltest.Hang() })
+	tm.Server.Handle("ListAliases", func(faltest.Call) faltest.Answer { return faltest.Hang() })
 	started := time.Now()
-	tm.want(tm.run("list", "--timeout", "200ms"), 6, "", "in time")
+	tm.Want(tm.Run("list", "--timeout", "200ms"), 6, "", "in time")
 	if waited := time.Since(started); waited < 150*time.Millisecond {
 		t.Errorf("gave up after %s", waited)
 	}

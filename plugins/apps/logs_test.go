@@ -16,9 +16,9 @@ const runnerStaging = "57a61a60-0000-4000-8000-000000000003"
 // minute each, from 11:00 on, and that of staging one.
 func logTerm(t *testing.T) *term {
 	tm := newTerm(t)
-	tm.server.SetRunners(append(sampleRunners(), faltest.Runner{ID: runnerStaging, Alias: "checkout--staging", State: 8})...)
-	start := tm.now.Add(-time.Hour)
-	a, b, staging := tm.server.AddLog(runnerA, start, faltest.Dialect{}), tm.server.AddLog(runnerB, start, faltest.Dialect{}), tm.server.AddLog(runnerStaging, start, faltest.Dialect{})
+	tm.Server.SetRunners(append(sampleRunners(), faltest.Runner{ID: runnerStaging, Alias: "checkout--staging", State: 8})...)
+	start := tm.Now.Add(-time.Hour)
+	a, b, staging := tm.Server.AddLog(runnerA, start, faltest.Dialect{}), tm.Server.AddLog(runnerB, start, faltest.Dialect{}), tm.Server.AddLog(runnerStaging, start, faltest.Dialect{})
 	for i := range 4 {
 		at := start.Add(time.Duration(i) * time.Minute)
 		a.Write(at, []string{"INFO", "ERROR"}[i%2], fmt.Sprintf("a%d", i))
@@ -58,20 +58,20 @@ func TestLogs(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.argv, func(t *testing.T) {
 			tm := logTerm(t)
-			tm.env["FAL_ENV"] = tt.variable
-			r := tm.run(strings.Fields(tt.argv)...)
-			if r.code != 0 || messages(r.out) != tt.want || r.err != "" {
-				t.Errorf("exit %d, %q, want %q\n%s", r.code, messages(r.out), tt.want, r.err)
+			tm.Env["FAL_ENV"] = tt.variable
+			r := tm.Run(strings.Fields(tt.argv)...)
+			if r.Code != 0 || messages(r.Out) != tt.want || r.Err != "" {
+				t.Errorf("exit %d, %q, want %q\n%s", r.Code, messages(r.Out), tt.want, r.Err)
 			}
 		})
 	}
 	t.Run("text names the runner", func(t *testing.T) {
 		tm := logTerm(t)
-		tm.want(tm.run("logs", "checkout", "-n", "1"), 0, "11:03:01.000 4f2b1207 STDOUT  b3\n", "")
+		tm.Want(tm.Run("logs", "checkout", "-n", "1"), 0, "11:03:01.000 4f2b1207 STDOUT  b3\n", "")
 	})
 	t.Run("JSON", func(t *testing.T) {
 		tm := logTerm(t)
-		tm.want(tm.run("logs", "checkout", "-n", "1", "--json"), 0,
+		tm.Want(tm.Run("logs", "checkout", "-n", "1", "--json"), 0,
 			`{"logs":[{"level":"STDOUT","message":"b3","timestamp":"2026-11-21T11:03:01Z","runner_id":"`+runnerB+`"}]}`+"\n", "")
 	})
 }
@@ -96,11 +96,11 @@ func TestLogsRefused(t *testing.T) {
 	} {
 		t.Run(argv, func(t *testing.T) {
 			tm := logTerm(t)
-			r := tm.run(strings.Fields(argv)...)
-			if r.code != want.code || r.out != "" || !strings.Contains(r.err, want.message) {
-				t.Errorf("exit %d, want %d with %q\n%s%s", r.code, want.code, want.message, r.out, r.err)
+			r := tm.Run(strings.Fields(argv)...)
+			if r.Code != want.code || r.Out != "" || !strings.Contains(r.Err, want.message) {
+				t.Errorf("exit %d, want %d with %q\n%s%s", r.Code, want.code, want.message, r.Out, r.Err)
 			}
-			if calls := tm.server.Calls(); want.code == 2 && len(calls) > 0 {
+			if calls := tm.Server.Calls(); want.code == 2 && len(calls) > 0 {
 				t.Errorf("asked %+v", calls)
 			}
 		})
@@ -112,11 +112,11 @@ func TestLogsFollow(t *testing.T) {
 	tm := logTerm(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	tm.server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
-		if len(tm.server.Calls("ListRunners")) > 2 {
+	tm.Server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
+		if len(tm.Server.Calls("ListRunners")) > 2 {
 			cancel()
 		}
 		return faltest.Reply()
 	})
-	tm.want(tm.runContext(ctx, "logs", "checkout", "-f", "--env", "staging"), 130, "", "checkout in environment staging has no runners now\n")
+	tm.Want(tm.RunContext(ctx, "logs", "checkout", "-f", "--env", "staging"), 130, "", "checkout in environment staging has no runners now\n")
 }

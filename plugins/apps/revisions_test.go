@@ -12,7 +12,7 @@ import (
 
 func TestRevisionsJSONContract(t *testing.T) {
 	tm := newTerm(t)
-	got := tm.object(tm.run("list-rev", "checkout"))
+	got := tm.object(tm.Run("list-rev", "checkout"))
 	rows := got["revisions"].([]any)
 	if len(rows) != 2 {
 		t.Fatalf("%d revisions", len(rows))
@@ -48,8 +48,8 @@ func TestRevisions(t *testing.T) {
 		{"list-rev --env staging", `ListApplications {"environment_name":"staging"}`, []string{revStaging}},
 	} {
 		tm := newTerm(t)
-		tm.want(tm.run(append(strings.Fields(tt.argv), "-o", "name")...), 0, strings.Join(tt.out, "\n")+"\n", "")
-		if got := tm.requests("ListApplications"); !slices.Equal(got, []string{tt.request}) {
+		tm.Want(tm.Run(append(strings.Fields(tt.argv), "-o", "name")...), 0, strings.Join(tt.out, "\n")+"\n", "")
+		if got := tm.Requests("ListApplications"); !slices.Equal(got, []string{tt.request}) {
 			t.Errorf("%s: requests %q, want %q", tt.argv, got, tt.request)
 		}
 	}
@@ -58,39 +58,39 @@ func TestRevisions(t *testing.T) {
 // A name in full says which environment it is in, before FAL_ENV does.
 func TestNameInFull(t *testing.T) {
 	tm := newTerm(t)
-	tm.env["FAL_ENV"] = "elsewhere"
-	tm.want(tm.run("list-rev", "checkout--staging", "-o", "name"), 0, revStaging+"\n", "")
+	tm.Env["FAL_ENV"] = "elsewhere"
+	tm.Want(tm.Run("list-rev", "checkout--staging", "-o", "name"), 0, revStaging+"\n", "")
 	tm = newTerm(t)
-	tm.want(tm.run("list-rev", "checkout--staging", "--env", "main"), 3, "", "app checkout--staging not found\n")
+	tm.Want(tm.Run("list-rev", "checkout--staging", "--env", "main"), 3, "", "app checkout--staging not found\n")
 }
 
 func TestRevisionsOfWhatIsNotThere(t *testing.T) {
 	tm := newTerm(t)
-	r := tm.run("list-rev", "chekout")
-	tm.want(r, 3, "", "app chekout not found\nhint: did you mean checkout?\n")
-	tm.want(tm.run("list-rev", "chekout", "--env", "staging"), 3, "", "app chekout not found in environment staging")
-	tm.want(tm.run("list-rev", "nonesuch", "--env", "staging"), 3, "", "hint: `fal-apps list --env staging` shows those that are there")
+	r := tm.Run("list-rev", "chekout")
+	tm.Want(r, 3, "", "app chekout not found\nhint: did you mean checkout?\n")
+	tm.Want(tm.Run("list-rev", "chekout", "--env", "staging"), 3, "", "app chekout not found in environment staging")
+	tm.Want(tm.Run("list-rev", "nonesuch", "--env", "staging"), 3, "", "hint: `fal-apps list --env staging` shows those that are there")
 	// One that is there and has no revisions is another matter.
-	tm.server.SetRevisions()
-	tm.want(tm.run("list-rev", "checkout"), 0, `{"revisions":[]}`+"\n", "no revisions\n")
-	tm.server.Handle("ListApplications", func(faltest.Call) faltest.Answer { return faltest.Fail(fal.CodeNotFound, "nothing here") })
-	tm.want(tm.run("list-rev", "checkout"), 3, "", "nothing here")
-	tm.want(tm.run("list-rev", "serch"), 3, "", "did you mean search?")
+	tm.Server.SetRevisions()
+	tm.Want(tm.Run("list-rev", "checkout"), 0, `{"revisions":[]}`+"\n", "no revisions\n")
+	tm.Server.Handle("ListApplications", func(faltest.Call) faltest.Answer { return faltest.Fail(fal.CodeNotFound, "nothing here") })
+	tm.Want(tm.Run("list-rev", "checkout"), 3, "", "nothing here")
+	tm.Want(tm.Run("list-rev", "serch"), 3, "", "did you mean search?")
 }
 
 func TestRevisionsTable(t *testing.T) {
 	tm := newTerm(t)
-	tm.tty, tm.width = true, 200
-	r := tm.run("list-rev", "checkout")
+	tm.TTY, tm.Width = true, 200
+	r := tm.Run("list-rev", "checkout")
 	for _, want := range []string{
 		"REVISION                              CREATED           CURRENT FOR  RUNNERS  MIN  MAX  MACHINE\n",
 		"  checkout           2    0    2  GPU-H100\n",
 	} {
-		if !strings.Contains(r.out, want) {
-			t.Errorf("%swant\n%s", r.out, want)
+		if !strings.Contains(r.Out, want) {
+			t.Errorf("%swant\n%s", r.Out, want)
 		}
 	}
-	if r.err != "2 revisions\n" {
-		t.Errorf("stderr %q", r.err)
+	if r.Err != "2 revisions\n" {
+		t.Errorf("stderr %q", r.Err)
 	}
 }

@@ -27,22 +27,22 @@ func TestRunners(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.argv, func(t *testing.T) {
 			tm := newTerm(t)
-			r := tm.run(strings.Fields(tt.argv)...)
-			if got := strings.Fields(r.out); r.code != 0 || !slices.Equal(got, tt.want) {
-				t.Errorf("exit %d, %q, want %q\n%s", r.code, got, tt.want, r.err)
+			r := tm.Run(strings.Fields(tt.argv)...)
+			if got := strings.Fields(r.Out); r.Code != 0 || !slices.Equal(got, tt.want) {
+				t.Errorf("exit %d, %q, want %q\n%s", r.Code, got, tt.want, r.Err)
 			}
 		})
 	}
 	t.Run("JSON", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.want(tm.run("runners", "checkout", "--state", "idle"), 0, `{"runners":[{"alias":"checkout","machine_type":"GPU-H100","runner_id":"`+runnerB+
+		tm.Want(tm.Run("runners", "checkout", "--state", "idle"), 0, `{"runners":[{"alias":"checkout","machine_type":"GPU-H100","runner_id":"`+runnerB+
 			`","in_flight_requests":0,"expiration_countdown":null,"uptime_seconds":41,"revision":"`+revNew+`","state":"IDLE","replacement":"NO_REPLACE","lost":false,"leases":[]}]}`+"\n", "")
-		tm.want(tm.run("runners", "search"), 0, `{"runners":[]}`+"\n", "no runners\n")
+		tm.Want(tm.Run("runners", "search"), 0, `{"runners":[]}`+"\n", "no runners\n")
 	})
 	t.Run("ended ones need --since", func(t *testing.T) {
 		tm := newTerm(t)
-		r := tm.run("runners", "checkout", "--state", "terminated")
-		tm.want(r, 0, `{"runners":[]}`+"\n", "note: runners that have ended are listed with --since")
+		r := tm.Run("runners", "checkout", "--state", "terminated")
+		tm.Want(r, 0, `{"runners":[]}`+"\n", "note: runners that have ended are listed with --since")
 	})
 }
 
@@ -62,10 +62,10 @@ func TestRunnersRequest(t *testing.T) {
 	}
 	for _, tt := range tests {
 		tm := newTerm(t)
-		tm.env["FAL_ENV"] = tt.variable
-		r := tm.run(strings.Fields(tt.argv)...)
-		if got := tm.requests(); r.code != 0 || len(got) != 1 || got[0] != "ListAliasRunners "+tt.want {
-			t.Errorf("%s: %q, want %s\n%s", tt.argv, got, tt.want, r.err)
+		tm.Env["FAL_ENV"] = tt.variable
+		r := tm.Run(strings.Fields(tt.argv)...)
+		if got := tm.Requests(); r.Code != 0 || len(got) != 1 || got[0] != "ListAliasRunners "+tt.want {
+			t.Errorf("%s: %q, want %s\n%s", tt.argv, got, tt.want, r.Err)
 		}
 	}
 }
@@ -83,20 +83,20 @@ func TestRunnersRefuses(t *testing.T) {
 		"runners checkout --profile missing": "missing",
 	} {
 		tm := newTerm(t)
-		tm.want(tm.run(strings.Fields(argv)...), 2, "", want)
-		if got := tm.server.Calls(); len(got) != 0 {
+		tm.Want(tm.Run(strings.Fields(argv)...), 2, "", want)
+		if got := tm.Server.Calls(); len(got) != 0 {
 			t.Errorf("%s: %+v was sent", argv, got)
 		}
 	}
 	tm := newTerm(t)
-	tm.server.Script("ListAliasRunners", faltest.Fail(5, "app chekout not found"))
-	tm.want(tm.run("runners", "chekout"), 3, "", "app chekout not found\nhint: did you mean checkout?\n")
-	if got := tm.requests(); len(got) != 2 || got[1] != "ListAliases {}" {
+	tm.Server.Script("ListAliasRunners", faltest.Fail(5, "app chekout not found"))
+	tm.Want(tm.Run("runners", "chekout"), 3, "", "app chekout not found\nhint: did you mean checkout?\n")
+	if got := tm.Requests(); len(got) != 2 || got[1] != "ListAliases {}" {
 		t.Errorf("requests %q", got)
 	}
-	tm.server.Handle("ListAliases", func(faltest.Call) faltest.Answer { return faltest.Fail(5, "environment nowhere not found") })
-	tm.server.Script("ListAliasRunners", faltest.Fail(5, "environment nowhere not found"))
-	tm.want(tm.run("runners", "checkout--nowhere"), 3, "", "environment nowhere not found\nhint: `fal environments list` shows those that are there\n")
+	tm.Server.Handle("ListAliases", func(faltest.Call) faltest.Answer { return faltest.Fail(5, "environment nowhere not found") })
+	tm.Server.Script("ListAliasRunners", faltest.Fail(5, "environment nowhere not found"))
+	tm.Want(tm.Run("runners", "checkout--nowhere"), 3, "", "environment nowhere not found\nhint: `fal environments list` shows those that are there\n")
 }
 
 func TestRunnersWatch(t *testing.T) {
@@ -109,7 +109,7 @@ func TestRunnersWatch(t *testing.T) {
 		faltest.Fail(13, "out of order"),
 		faltest.Reply(`{"runners":[{"runner_id":"b","alias":"checkout","state":"PENDING"}]}`),
 	}
-	tm.server.Handle("ListAliasRunners", func(faltest.Call) faltest.Answer {
+	tm.Server.Handle("ListAliasRunners", func(faltest.Call) faltest.Answer {
 		mu.Lock()
 		defer mu.Unlock()
 		if len(answers) == 0 {
@@ -120,6 +120,6 @@ func TestRunnersWatch(t *testing.T) {
 		answers = answers[1:]
 		return next
 	})
-	r := tm.runContext(ctx, "runners", "checkout", "--watch", "--interval", "100ms", "-q", `.event + " " + .runner.runner_id`)
-	tm.want(r, 130, "added a\nadded b\nremoved a\n", "out of order; trying again every 100ms\nnotice: the service answers again\n")
+	r := tm.RunContext(ctx, "runners", "checkout", "--watch", "--interval", "100ms", "-q", `.event + " " + .runner.runner_id`)
+	tm.Want(r, 130, "added a\nadded b\nremoved a\n", "out of order; trying again every 100ms\nnotice: the service answers again\n")
 }

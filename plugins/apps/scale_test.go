@@ -33,23 +33,23 @@ func TestScaleRequest(t *testing.T) {
 		"--env main --keep-alive 1":                                     `"environment_name":"main","keep_alive":1`,
 	} {
 		tm := newTerm(t)
-		if r := tm.run(append([]string{"scale", "checkout"}, strings.Fields(argv)...)...); r.code != 0 {
+		if r := tm.Run(append([]string{"scale", "checkout"}, strings.Fields(argv)...)...); r.Code != 0 {
 			t.Errorf("%s: %+v", argv, r)
 		}
-		if got := tm.requests("UpdateApplication"); !slices.Equal(got, []string{`UpdateApplication {"application_name":"checkout",` + want + `}`}) {
+		if got := tm.Requests("UpdateApplication"); !slices.Equal(got, []string{`UpdateApplication {"application_name":"checkout",` + want + `}`}) {
 			t.Errorf("%s: requests %q, want %q", argv, got, want)
 		}
 	}
 	tm := newTerm(t)
-	tm.want(tm.run("scale", "checkout--staging", "--keep-alive", "7"), 0, "scaled checkout in staging\n  keep_alive  10s → 7s\n", "")
-	if got := tm.requests("UpdateApplication"); !slices.Equal(got, []string{`UpdateApplication {"application_name":"checkout--staging","environment_name":"staging","keep_alive":7}`}) {
+	tm.Want(tm.Run("scale", "checkout--staging", "--keep-alive", "7"), 0, "scaled checkout in staging\n  keep_alive  10s → 7s\n", "")
+	if got := tm.Requests("UpdateApplication"); !slices.Equal(got, []string{`UpdateApplication {"application_name":"checkout--staging","environment_name":"staging","keep_alive":7}`}) {
 		t.Errorf("requests %q", got)
 	}
 }
 
 func TestScaleText(t *testing.T) {
 	tm := newTerm(t)
-	tm.want(tm.run("scale", "search", "--min-concurrency", "1", "--max-concurrency=2", "--keep-alive", "5m", "--machine-types", "M", "--regions", "us-east", "--startup-timeout", "90"), 0, ""+
+	tm.Want(tm.Run("scale", "search", "--min-concurrency", "1", "--max-concurrency=2", "--keep-alive", "5m", "--machine-types", "M", "--regions", "us-east", "--startup-timeout", "90"), 0, ""+
 		"scaled search\n"+
 		"  machine_types    XS S → M\n"+
 		"  valid_regions    any → us-east\n"+
@@ -59,27 +59,27 @@ func TestScaleText(t *testing.T) {
 		"  startup_timeout  0s → 1m30s\n",
 		"note: the next deploy takes machine_types, startup_timeout from the code again\n")
 	// What is as it was is not reset either.
-	tm.want(tm.run("scale", "search", "--machine-types", "M"), 0, "scaled search\n  machine_types  M, as before\n", "")
+	tm.Want(tm.Run("scale", "search", "--machine-types", "M"), 0, "scaled search\n  machine_types  M, as before\n", "")
 }
 
 func TestScaleJSON(t *testing.T) {
 	tm := newTerm(t)
-	r := tm.run("scale", "search", "--min-concurrency", "1", "--machine-types", "M", "--json")
-	tm.want(r, 0, `{"apps":[{"alias":"search","name":"search","environment_name":"","result":"done","error":null,`+
+	r := tm.Run("scale", "search", "--min-concurrency", "1", "--machine-types", "M", "--json")
+	tm.Want(r, 0, `{"apps":[{"alias":"search","name":"search","environment_name":"","result":"done","error":null,`+
 		`"changes":[{"setting":"machine_types","before":["XS","S"],"after":["M"]},{"setting":"min_concurrency","before":0,"after":1}],"reset_by_deploy":["machine_types"]}]}`+"\n", "")
-	tm.want(tm.run("scale", "search", "--min-concurrency", "0", "--jq", ".apps[].changes[].after"), 0, "0\n", "")
-	tm.want(tm.run("scale", "search", "--min-concurrency", "1", "-o", "tsv"), 0, "app\tresult\tchanges\terror\nsearch\tdone\tmin_concurrency 0 → 1\t\n", "")
+	tm.Want(tm.Run("scale", "search", "--min-concurrency", "0", "--jq", ".apps[].changes[].after"), 0, "0\n", "")
+	tm.Want(tm.Run("scale", "search", "--min-concurrency", "1", "-o", "tsv"), 0, "app\tresult\tchanges\terror\nsearch\tdone\tmin_concurrency 0 → 1\t\n", "")
 }
 
 func TestScaleDryRun(t *testing.T) {
 	tm := newTerm(t)
-	tm.want(tm.run("scale", "checkout", "search", "--max-concurrency", "9", "--dry-run"), 0, ""+
+	tm.Want(tm.Run("scale", "checkout", "search", "--max-concurrency", "9", "--dry-run"), 0, ""+
 		"would scale checkout\n  max_concurrency  8 → 9\n"+
 		"would scale search\n  max_concurrency  2 → 9\n", "note: the service was not asked whether it takes these values\n")
-	if got := tm.requests(); !slices.Equal(got, []string{"ListAliases {}"}) {
+	if got := tm.Requests(); !slices.Equal(got, []string{"ListAliases {}"}) {
 		t.Errorf("requests %q", got)
 	}
-	if r := tm.run("scale", "search", "--keep-alive", "1", "--dry-run", "--json"); !strings.Contains(r.out, `"result":"would"`) {
+	if r := tm.Run("scale", "search", "--keep-alive", "1", "--dry-run", "--json"); !strings.Contains(r.Out, `"result":"would"`) {
 		t.Errorf("%+v", r)
 	}
 }
@@ -103,8 +103,8 @@ func TestScaleLooksFirst(t *testing.T) {
 		"scale checkout --env nowhere --keep-alive 1":     {3, "app checkout not found in environment nowhere"},
 	} {
 		tm := newTerm(t)
-		tm.want(tm.run(strings.Fields(argv)...), want.code, "", want.err)
-		if got := tm.requests("UpdateApplication"); len(got) > 0 {
+		tm.Want(tm.Run(strings.Fields(argv)...), want.code, "", want.err)
+		if got := tm.Requests("UpdateApplication"); len(got) > 0 {
 			t.Errorf("%s: requests %q", argv, got)
 		}
 	}
@@ -112,7 +112,7 @@ func TestScaleLooksFirst(t *testing.T) {
 
 func TestScaleFailsInPart(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.Handle("UpdateApplication", func(c faltest.Call) faltest.Answer {
+	tm.Server.Handle("UpdateApplication", func(c faltest.Call) faltest.Answer {
 		var request struct {
 			Name string `json:"application_name"`
 		}
@@ -121,11 +121,11 @@ func TestScaleFailsInPart(t *testing.T) {
 		}
 		return faltest.Reply(`{"alias_info": {"alias": "search", "max_concurrency": 9, "machine_types": ["XS", "S"], "max_multiplexing": 1, "keep_alive": 10}}`)
 	})
-	tm.want(tm.run("scale", "checkout", "search", "checkout", "--max-concurrency", "9"), 1,
+	tm.Want(tm.Run("scale", "checkout", "search", "checkout", "--max-concurrency", "9"), 1,
 		"scaled search\n  max_concurrency  2 → 9\n", "1 of 2 apps not scaled\n  checkout: too much for checkout\n")
-	tm.want(tm.run("scale", "checkout", "--max-concurrency", "9"), 2, "", "error: too much for checkout\n")
-	r := tm.run("scale", "checkout", "search", "--max-concurrency", "9", "--json")
-	if r.code != 1 || !strings.Contains(r.out, `"result":"failed","error":"too much for checkout","changes":[]`) {
+	tm.Want(tm.Run("scale", "checkout", "--max-concurrency", "9"), 2, "", "error: too much for checkout\n")
+	r := tm.Run("scale", "checkout", "search", "--max-concurrency", "9", "--json")
+	if r.Code != 1 || !strings.Contains(r.Out, `"result":"failed","error":"too much for checkout","changes":[]`) {
 		t.Errorf("%+v", r)
 	}
 }
@@ -134,18 +134,18 @@ func TestScaleFailsInPart(t *testing.T) {
 func TestScaleInterrupted(t *testing.T) {
 	tm := newTerm(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	tm.server.Handle("UpdateApplication", func(c faltest.Call) faltest.Answer {
+	tm.Server.Handle("UpdateApplication", func(c faltest.Call) faltest.Answer {
 		if strings.Contains(string(c.Request), "search") {
 			return faltest.Reply(`{"alias_info": {"alias": "search", "max_concurrency": 9, "machine_types": ["XS", "S"], "max_multiplexing": 1, "keep_alive": 10}}`)
 		}
-		for len(tm.server.Calls("UpdateApplication")) < 2 {
+		for len(tm.Server.Calls("UpdateApplication")) < 2 {
 			time.Sleep(time.Millisecond) // the other one is on its way
 		}
 		time.AfterFunc(500*time.Millisecond, cancel)
 		return faltest.Hang()
 	})
-	r := tm.runContext(ctx, "scale", "checkout", "search", "--max-concurrency", "9")
-	if r.code != 130 || r.out != "scaled search\n  max_concurrency  2 → 9\n" {
+	r := tm.RunContext(ctx, "scale", "checkout", "search", "--max-concurrency", "9")
+	if r.Code != 130 || r.Out != "scaled search\n  max_concurrency  2 → 9\n" {
 		t.Errorf("%+v", r)
 	}
 }

@@ -16,8 +16,8 @@ import (
 func (tm *term) rollingOut() {
 	apps := sampleApps()
 	apps[1].Rolling = true
-	tm.server.SetApps(apps...)
-	tm.server.SetRunners(
+	tm.Server.SetApps(apps...)
+	tm.Server.SetRunners(
 		faltest.Runner{ID: "r1", Alias: "checkout", Revision: revNew, State: 8},
 		faltest.Runner{ID: "r2", Alias: "checkout", Revision: revNew, State: 0, Replacement: 1},
 		faltest.Runner{ID: "r3", Alias: "checkout", Revision: revOld, State: 0},
@@ -27,32 +27,32 @@ func (tm *term) rollingOut() {
 
 func TestStatus(t *testing.T) {
 	tm := newTerm(t)
-	tm.want(tm.run("status", "checkout", "-o", "json"), 0, `{"alias":"checkout","name":"checkout","environment_name":"","revision":"`+revNew+`","status":"settled",`+
+	tm.Want(tm.Run("status", "checkout", "-o", "json"), 0, `{"alias":"checkout","name":"checkout","environment_name":"","revision":"`+revNew+`","status":"settled",`+
 		`"is_rolling":false,"active_runners":2,"to_be_replaced":0,"runners":[`+
 		`{"revision":"`+revNew+`","current":true,"state":"IDLE","to_be_replaced":false,"count":1},`+
 		`{"revision":"`+revNew+`","current":true,"state":"RUNNING","to_be_replaced":false,"count":1}]}`+"\n", "")
-	if got, want := tm.requests(), []string{`ListAliases {}`, `ListAliasRunners {"alias":"checkout","list_pending":true}`}; !slices.Equal(got, want) {
+	if got, want := tm.Requests(), []string{`ListAliases {}`, `ListAliasRunners {"alias":"checkout","list_pending":true}`}; !slices.Equal(got, want) {
 		t.Errorf("requests %q, want %q", got, want)
 	}
-	tm.want(tm.run("status", "checkout", "-o", "pretty"), 0, ""+
+	tm.Want(tm.Run("status", "checkout", "-o", "pretty"), 0, ""+
 		"App       checkout\nRollout   settled\nRevision  "+revNew+"\n\n"+
 		"Runners of "+revNew+", current\n  1 IDLE\n  1 RUNNING\n", "")
-	tm.want(tm.run("status", "checkout", "--env", "staging", "-o", "pretty"), 0, ""+
+	tm.Want(tm.Run("status", "checkout", "--env", "staging", "-o", "pretty"), 0, ""+
 		"App          checkout\nEnvironment  staging\nRollout      rolling out\nRevision     "+revStaging+"\nRunners      none\n", "")
 	tm.rollingOut()
-	tm.want(tm.run("status", "checkout", "-o", "pretty"), 0, ""+
+	tm.Want(tm.Run("status", "checkout", "-o", "pretty"), 0, ""+
 		"App             checkout\nRollout         rolling out\nRevision        "+revNew+"\nTo be replaced  1 runner\n\n"+
 		"Runners of "+revNew+", current\n  1 IDLE\n  1 RUNNING, to be replaced\n\n"+
 		"Runners of "+revOld+"\n  2 RUNNING\n", "")
-	tm.want(tm.run("status", "checkuot"), 3, "", "did you mean checkout?")
+	tm.Want(tm.Run("status", "checkuot"), 3, "", "did you mean checkout?")
 }
 
 func TestStatusOfACrash(t *testing.T) {
 	for _, argv := range []string{"status checkout --jq .status", "status checkout --jq .status --wait"} {
 		tm := newTerm(t)
-		tm.server.SetRunners(faltest.Runner{ID: "r1", Alias: "checkout", Revision: revNew, State: 9})
-		r := tm.run(strings.Fields(argv)...)
-		tm.want(r, 1, "failed\n", "error: runners of revision "+revNew+" of checkout crash\nhint: fal-apps logs checkout\nhint: fal-apps rollback checkout\n")
+		tm.Server.SetRunners(faltest.Runner{ID: "r1", Alias: "checkout", Revision: revNew, State: 9})
+		r := tm.Run(strings.Fields(argv)...)
+		tm.Want(r, 1, "failed\n", "error: runners of revision "+revNew+" of checkout crash\nhint: fal-apps logs checkout\nhint: fal-apps rollback checkout\n")
 	}
 	for name, tt := range map[string]struct {
 		argv, revision string
@@ -67,17 +67,17 @@ func TestStatusOfACrash(t *testing.T) {
 		"all are of that other": {"status checkout", revNew, []faltest.Runner{{ID: "r2", Alias: "checkout", Revision: revOld, State: 9}}, "hint: fal-apps rollback checkout\n"},
 	} {
 		tm := newTerm(t)
-		tm.env["FAL_ENV"] = ""
-		tm.server.SetApps(faltest.App{Alias: "checkout", Revision: tt.revision})
-		tm.server.SetRunners(append(tt.others, faltest.Runner{ID: "r1", Alias: "checkout", Revision: tt.revision, State: 9})...)
-		if r := tm.run(strings.Fields(tt.argv)...); r.code != 1 || !strings.HasSuffix(r.err, tt.want) {
+		tm.Env["FAL_ENV"] = ""
+		tm.Server.SetApps(faltest.App{Alias: "checkout", Revision: tt.revision})
+		tm.Server.SetRunners(append(tt.others, faltest.Runner{ID: "r1", Alias: "checkout", Revision: tt.revision, State: 9})...)
+		if r := tm.Run(strings.Fields(tt.argv)...); r.Code != 1 || !strings.HasSuffix(r.Err, tt.want) {
 			t.Errorf("%s: %+v, want %q", name, r, tt.want)
 		}
 	}
 	// One that is on its way out does not count.
 	tm := newTerm(t)
-	tm.server.SetRunners(faltest.Runner{ID: "r1", Alias: "checkout", Revision: revOld, State: 9}, faltest.Runner{ID: "r2", Alias: "checkout", Revision: revNew, State: 9, Replacement: 1})
-	tm.want(tm.run("status", "checkout", "--jq", ".status"), 0, "rolling\n", "")
+	tm.Server.SetRunners(faltest.Runner{ID: "r1", Alias: "checkout", Revision: revOld, State: 9}, faltest.Runner{ID: "r2", Alias: "checkout", Revision: revNew, State: 9, Replacement: 1})
+	tm.Want(tm.Run("status", "checkout", "--jq", ".status"), 0, "rolling\n", "")
 }
 
 // A runner that crashes is started again and again, and looks like any other
@@ -87,22 +87,22 @@ func TestStatusBetweenTwoTries(t *testing.T) {
 		tm := newTerm(t)
 		apps := sampleApps()
 		apps[1].Rolling = true
-		tm.server.SetApps(apps...)
+		tm.Server.SetApps(apps...)
 		old := "old:" + revOld + ":IDLE:WILL_REPLACE "
 		tm.looks("ListAliasRunners", old+"a:"+revNew+":"+state, old+"a:"+revNew+":SETUP", old+"a:"+revNew+":FAILURE_DELAY")
-		tm.want(tm.run("status", "checkout", "--jq", ".status"), 1, "failed\n", "hint: fal-apps set-rev checkout "+revOld+"\n")
+		tm.Want(tm.Run("status", "checkout", "--jq", ".status"), 1, "failed\n", "hint: fal-apps set-rev checkout "+revOld+"\n")
 	}
 	// One that starts for the first time is waited for a moment, and no longer.
 	tm := newTerm(t)
 	tm.looks("ListAliasRunners", "a:"+revNew+":SETUP")
-	tm.want(tm.run("status", "checkout", "--jq", ".status"), 0, "settled\n", "")
-	if looks := len(tm.server.Calls("ListAliasRunners")); looks != 1+lookAgain {
+	tm.Want(tm.Run("status", "checkout", "--jq", ".status"), 0, "settled\n", "")
+	if looks := len(tm.Server.Calls("ListAliasRunners")); looks != 1+lookAgain {
 		t.Errorf("%d looks", looks)
 	}
 	// One that serves is none that crashes.
 	tm = newTerm(t)
 	tm.looks("ListAliasRunners", "a:"+revNew+":SETUP", "a:"+revNew+":IDLE", "a:"+revNew+":FAILURE_DELAY")
-	tm.want(tm.run("status", "checkout", "--jq", ".status"), 0, "settled\n", "")
+	tm.Want(tm.Run("status", "checkout", "--jq", ".status"), 0, "settled\n", "")
 }
 
 // A wait ends when no rollout is under way, and shows the status then.
@@ -110,15 +110,15 @@ func TestStatusWaits(t *testing.T) {
 	tm := newTerm(t)
 	tm.rollingOut()
 	var looks atomic.Int32
-	tm.server.Handle("ListAliasRunners", func(faltest.Call) faltest.Answer {
+	tm.Server.Handle("ListAliasRunners", func(faltest.Call) faltest.Answer {
 		if looks.Add(1) < 4 {
 			return faltest.Reply(fmt.Sprintf(`{"runners": [{"runner_id": "r3", "alias": "checkout", "revision": %q}]}`, revOld))
 		}
 		settled := sampleApps()
-		tm.server.SetApps(settled...)
+		tm.Server.SetApps(settled...)
 		return faltest.Reply(fmt.Sprintf(`{"runners": [{"runner_id": "r1", "alias": "checkout", "revision": %q, "state": "IDLE"}]}`, revNew))
 	})
-	tm.want(tm.run("status", "checkout", "--wait", "--jq", ".status"), 0, "settled\n", "")
+	tm.Want(tm.Run("status", "checkout", "--wait", "--jq", ".status"), 0, "settled\n", "")
 	if looks.Load() < 4 {
 		t.Errorf("%d looks", looks.Load())
 	}
@@ -127,16 +127,16 @@ func TestStatusWaits(t *testing.T) {
 func TestStatusWaitEnds(t *testing.T) {
 	tm := newTerm(t)
 	tm.rollingOut()
-	tm.want(tm.run("status", "checkout", "--wait", "--timeout", "3s"), 1, "", "the rollout of checkout did not end within 3s")
+	tm.Want(tm.Run("status", "checkout", "--wait", "--timeout", "3s"), 1, "", "the rollout of checkout did not end within 3s")
 	ctx, cancel := context.WithCancel(t.Context())
 	var looks atomic.Int32
-	tm.server.Handle("ListAliasRunners", func(faltest.Call) faltest.Answer {
+	tm.Server.Handle("ListAliasRunners", func(faltest.Call) faltest.Answer {
 		if looks.Add(1) == 3 {
 			cancel()
 		}
 		return faltest.Reply(fmt.Sprintf(`{"runners": [{"runner_id": "r3", "alias": "checkout", "revision": %q}]}`, revOld))
 	})
-	if r := tm.runContext(ctx, "status", "checkout", "--wait"); r.code != 130 || r.out != "" {
+	if r := tm.RunContext(ctx, "status", "checkout", "--wait"); r.Code != 130 || r.Out != "" {
 		t.Errorf("%+v", r)
 	}
 }

@@ -1,8 +1,6 @@
 package environments
 
 import (
-	"bytes"
-	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -13,9 +11,9 @@ import (
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/pkg/fal/faltest"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
-	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/signaltest"
+	"github.com/fal-plugins/fal/plugins/internal/termtest"
 )
 
 func TestMain(m *testing.M) {
@@ -23,21 +21,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// term is a command at a terminal, or in pipes, against a recording server.
-type term struct {
-	t      *testing.T
-	server *faltest.Server
-	env    map[string]string
-	stdin  string
-	tty    bool
-}
-
-type result struct {
-	code     int
-	out, err string
-}
-
-func newTerm(t *testing.T) *term {
+// newTerm is where the program is run, with the sample environments.
+func newTerm(t *testing.T) *termtest.Term {
 	server := faltest.New(t)
 	server.Handle("ListEnvironments", func(faltest.Call) faltest.Answer {
 		return faltest.Reply(`{"environments": [
@@ -60,69 +45,25 @@ func newTerm(t *testing.T) *term {
 	server.Handle("CreateEnvironment", func(faltest.Call) faltest.Answer {
 		return faltest.Reply(`{"environment": {"name": "qa", "description": "to try", "created_at": "2026-11-21T12:00:00Z"}}`)
 	})
-	return &term{t: t, server: server, env: map[string]string{
-		"FAL_KEY": "testid:testsecret", "FAL_GRPC_HOST": server.Host(), "FAL_REST_HOST": server.Host(), "FAL_CONFIG_PATH": t.TempDir() + "/config.toml",
-	}}
-}
-
-func (tm *term) run(argv ...string) result {
-	tm.t.Helper()
-	streams, in, out, errout := iostreams.Test()
-	in.WriteString(tm.stdin)
-	getenv := func(name string) string { return tm.env[name] }
-	streams.SetEnv(getenv)
-	streams.SetTerminal(tm.tty, tm.tty, tm.tty)
-	streams.SetColor(iostreams.ColorNever)
-	d := dependencies{connect: session.Open, now: func() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) }}
-	code := cli.Run(tm.t.Context(), app(d), cli.Process{Args: argv, Streams: streams, Getenv: getenv})
-	return result{code, out.String(), errout.String()}
-}
-
-func (tm *term) want(r result, code int, out, errout string) {
-	tm.t.Helper()
-	if r.code != code {
-		tm.t.Errorf("exit %d, want %d\nstdout %s\nstderr %s", r.code, code, r.out, r.err)
-	}
-	if r.out != out {
-		tm.t.Errorf("stdout\n%swant\n%s", r.out, out)
-	}
-	if errout == "" && r.err != "" || !strings.Contains(r.err, errout) {
-		tm.t.Errorf("stderr %q, want %q", r.err, errout)
-	}
-}
-
-// wantRequests holds the calls that the server got against these, one a line.
-func (tm *term) wantRequests(want ...string) {
-	tm.t.Helper()
-	var got []string
-	for _, c := range tm.server.Calls() {
-		var compact bytes.Buffer
-		if err := json.Compact(&compact, c.Request); err != nil {
-			tm.t.Fatal(err)
-		}
-		got = append(got, c.Method+" "+compact.String())
-	}
-	if !slices.Equal(got, want) {
-		tm.t.Errorf("requests %q, want %q", got, want)
-	}
+	return termtest.New(t, server, func(now func() time.Time) *cli.App { return app(dependencies{connect: session.Open, now: now}) })
 }
 
 func TestTryEverything(t *testing.T) { cli.TryEverything(t, App) }
 
 func TestList(t *testing.T) {
 	tm := newTerm(t)
-	tm.want(tm.run("list"), 0, `{"environments":[`+
+	tm.Want(tm.Run("list"), 0, `{"environments":[`+
 		`{"name":"main","description":null,"is_default":true,"created_at":"2026-11-01 12:00:00+00:00"},`+
 		`{"name":"dev","description":"","is_default":false,"created_at":"2026-11-21 11:59:00+00:00"},`+
 		`{"name":"staging","description":"before [red]\u001b[31m","is_default":false,"created_at":"2026-11-20 12:00:00.678901+00:00"}]}`+"\n", "")
-	tm.wantRequests("ListEnvironments {}")
-	tm.want(tm.run("ls", "-o", "name", "--sort", "created:desc"), 0, "dev\nstaging\nmain\n", "")
-	tm.tty = true
-	r := tm.run("list")
-	if r.code != 0 || strings.Contains(r.out, "\x1b") || !strings.Contains(r.out, `23h59m  before [red]\x1b[31m`) || r.err != "3 environments\n" {
+	tm.WantRequests("ListEnvironments {}")
+	tm.Want(tm.Run("ls", "-o", "name", "--sort", "created:desc"), 0, "dev\nstaging\nmain\n", "")
+	tm.TTY = true
+	r := tm.Run("list")
+	if r.Code != 0 || strings.Contains(r.Out, "\x1b") || !strings.Contains(r.Out, `23h59m  before [red]\x1b[31m`) || r.Err != "3 environments\n" {
 		t.Errorf("%+v", r)
 	}
-	tm.want(tm.run("list", "--sort", "nonsense"), 2, "", "unknown sort key")
+	tm.Want(tm.Run("list", "--sort", "nonsense"), 2, "", "unknown sort key")
 }
 
 func TestCreate(t *testing.T) {
@@ -132,16 +73,16 @@ func TestCreate(t *testing.T) {
 		"create --description= qa":       `{"description":"","name":"qa"}`,
 	} {
 		tm := newTerm(t)
-		tm.want(tm.run(strings.Fields(argv)...), 0, "created environment qa\n", "")
-		tm.wantRequests("CreateEnvironment " + want)
+		tm.Want(tm.Run(strings.Fields(argv)...), 0, "created environment qa\n", "")
+		tm.WantRequests("CreateEnvironment " + want)
 	}
 	tm := newTerm(t)
-	tm.want(tm.run("create", "qa", "--json"), 0, `{"name":"qa","description":"to try","is_default":false,"created_at":"2026-11-21 12:00:00+00:00"}`+"\n", "")
-	tm.server.Script("CreateEnvironment", faltest.Fail(fal.CodeAlreadyExists, "environment qa exists already"))
-	tm.want(tm.run("create", "qa"), 1, "", "environment qa exists already")
-	tm.want(tm.run("create"), 2, "", "NAME is missing")
-	tm.want(tm.run("create", ""), 2, "", "it is empty")
-	tm.want(tm.run("create", "a", "b"), 2, "", "unexpected argument")
+	tm.Want(tm.Run("create", "qa", "--json"), 0, `{"name":"qa","description":"to try","is_default":false,"created_at":"2026-11-21 12:00:00+00:00"}`+"\n", "")
+	tm.Server.Script("CreateEnvironment", faltest.Fail(fal.CodeAlreadyExists, "environment qa exists already"))
+	tm.Want(tm.Run("create", "qa"), 1, "", "environment qa exists already")
+	tm.Want(tm.Run("create"), 2, "", "NAME is missing")
+	tm.Want(tm.Run("create", ""), 2, "", "it is empty")
+	tm.Want(tm.Run("create", "a", "b"), 2, "", "unexpected argument")
 }
 
 func TestDelete(t *testing.T) {
@@ -176,12 +117,12 @@ func TestDelete(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.tty, tm.stdin = tt.tty, tt.stdin
-			r := tm.run(strings.Fields(tt.argv)...)
-			tm.want(r, tt.code, tt.out, tt.err)
-			tm.wantRequests(tt.requests...)
-			if strings.Contains(r.err, "\x1b") {
-				t.Errorf("stderr %q", r.err)
+			tm.TTY, tm.Stdin = tt.tty, tt.stdin
+			r := tm.Run(strings.Fields(tt.argv)...)
+			tm.Want(r, tt.code, tt.out, tt.err)
+			tm.WantRequests(tt.requests...)
+			if strings.Contains(r.Err, "\x1b") {
+				t.Errorf("stderr %q", r.Err)
 			}
 		})
 	}
@@ -191,14 +132,14 @@ func TestDeleteFailures(t *testing.T) {
 	missing := faltest.Fail(fal.CodeNotFound, "environment is not there")
 	inUse := faltest.Fail(fal.CodeFailedPrecondition, "environment staging holds app checkout")
 	tm := newTerm(t)
-	tm.server.Script("DeleteEnvironment", missing)
-	tm.want(tm.run("delete", "-y", "staging"), 3, "", "environment is not there")
-	tm.server.Script("DeleteEnvironment", inUse)
-	tm.want(tm.run("delete", "-y", "staging"), 1, "", "holds app checkout")
-	tm.server.Script("DeleteEnvironment", inUse, faltest.Reply())
-	tm.want(tm.run("delete", "-y", "staging", "dev"), 1, "deleted environment dev\n", "1 of 2 environments not deleted\n  staging: environment staging holds app checkout")
-	tm.server.Script("DeleteEnvironment", missing, missing)
-	tm.want(tm.run("delete", "-y", "staging", "dev"), 3, "", "2 of 2 environments not deleted")
+	tm.Server.Script("DeleteEnvironment", missing)
+	tm.Want(tm.Run("delete", "-y", "staging"), 3, "", "environment is not there")
+	tm.Server.Script("DeleteEnvironment", inUse)
+	tm.Want(tm.Run("delete", "-y", "staging"), 1, "", "holds app checkout")
+	tm.Server.Script("DeleteEnvironment", inUse, faltest.Reply())
+	tm.Want(tm.Run("delete", "-y", "staging", "dev"), 1, "deleted environment dev\n", "1 of 2 environments not deleted\n  staging: environment staging holds app checkout")
+	tm.Server.Script("DeleteEnvironment", missing, missing)
+	tm.Want(tm.Run("delete", "-y", "staging", "dev"), 3, "", "2 of 2 environments not deleted")
 }
 
 // What was not found is followed by what may have been meant, for which the
@@ -210,26 +151,26 @@ func TestDeleteHints(t *testing.T) {
 		"delete -y stagign dve": "  dve: environment not there\nhint: did you mean staging?\nhint: did you mean dev?\n",
 	} {
 		tm := newTerm(t)
-		tm.server.Handle("DeleteEnvironment", func(faltest.Call) faltest.Answer { return faltest.Fail(fal.CodeNotFound, "environment not there") })
-		tm.want(tm.run(strings.Fields(argv)...), 3, "", want)
-		if n := len(tm.server.Calls("ListEnvironments")); n != 1 {
+		tm.Server.Handle("DeleteEnvironment", func(faltest.Call) faltest.Answer { return faltest.Fail(fal.CodeNotFound, "environment not there") })
+		tm.Want(tm.Run(strings.Fields(argv)...), 3, "", want)
+		if n := len(tm.Server.Calls("ListEnvironments")); n != 1 {
 			t.Errorf("%s: environments were listed %d times", argv, n)
 		}
 	}
 	tm := newTerm(t)
-	tm.server.Handle("ListEnvironments", func(faltest.Call) faltest.Answer { return faltest.Fail(fal.CodePermissionDenied, "not yours") })
-	tm.server.Handle("DeleteEnvironment", func(faltest.Call) faltest.Answer { return faltest.Fail(fal.CodeNotFound, "environment not there") })
-	tm.want(tm.run("delete", "-y", "stagign"), 3, "", "error: environment not there\nhint: `fal-environments list` shows")
+	tm.Server.Handle("ListEnvironments", func(faltest.Call) faltest.Answer { return faltest.Fail(fal.CodePermissionDenied, "not yours") })
+	tm.Server.Handle("DeleteEnvironment", func(faltest.Call) faltest.Answer { return faltest.Fail(fal.CodeNotFound, "environment not there") })
+	tm.Want(tm.Run("delete", "-y", "stagign"), 3, "", "error: environment not there\nhint: `fal-environments list` shows")
 }
 
 // Nothing is deleted when it is not known what would be.
 func TestDeleteWithoutContents(t *testing.T) {
 	for _, method := range []string{"ListAliases", "ListSecrets"} {
 		tm := newTerm(t)
-		tm.tty, tm.stdin = true, "y\n"
-		tm.server.Handle(method, func(faltest.Call) faltest.Answer { return faltest.Fail(fal.CodePermissionDenied, "not yours") })
-		tm.want(tm.run("delete", "staging"), 4, "", "not yours")
-		if n := len(tm.server.Calls("DeleteEnvironment")); n != 0 {
+		tm.TTY, tm.Stdin = true, "y\n"
+		tm.Server.Handle(method, func(faltest.Call) faltest.Answer { return faltest.Fail(fal.CodePermissionDenied, "not yours") })
+		tm.Want(tm.Run("delete", "staging"), 4, "", "not yours")
+		if n := len(tm.Server.Calls("DeleteEnvironment")); n != 0 {
 			t.Errorf("%d environments were deleted", n)
 		}
 	}

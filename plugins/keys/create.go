@@ -207,7 +207,7 @@ func (c *creation) save(ctx context.Context, d *profilestore.Destination) error 
 			Message: fmt.Sprintf("key %s was created, and could not be saved as profile %s: %s", c.key.ID, d.Profile, err)}
 		printing := c.print(ctx)
 		if printing == nil {
-			saving = saving.WithHint("the key was printed instead; if it is of no use: " + c.inv.Typed() + " revoke " + cli.Quote(c.key.ID))
+			saving = saving.WithHint("the key was printed instead; if it is of no use: `" + c.inv.Typed() + " revoke " + cli.Quote(c.key.ID) + "`")
 		}
 		return outcome.Joined(saving, printing)
 	}

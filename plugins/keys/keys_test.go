@@ -1,13 +1,11 @@
 package keys
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,9 +16,9 @@ import (
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/pkg/fal/faltest"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
-	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/signaltest"
+	"github.com/fal-plugins/fal/plugins/internal/termtest"
 )
 
 func TestMain(m *testing.M) {
@@ -37,21 +35,8 @@ const (
 	secret  = "canary-5ecret"
 )
 
-// term is a command at a terminal, or in pipes, against a recording server.
-type term struct {
-	t      *testing.T
-	server *faltest.Server
-	env    map[string]string
-	stdin  string
-	tty    bool
-	config string
-	closed bool // stdout can not be written
-}
-
-type result struct {
-	code     int
-	out, err string
-}
+// term is where the program is run, with the sample keys.
+type term struct{ *termtest.Term }
 
 func newTerm(t *testing.T) *term {
 	server := faltest.New(t)
@@ -64,79 +49,18 @@ func newTerm(t *testing.T) *term {
 	server.Handle("CreateUserKey", func(faltest.Call) faltest.Answer {
 		return faltest.Reply(fmt.Sprintf(`{"key_id": %q, "key_secret": %q}`, idNew, secret))
 	})
-	config := filepath.Join(t.TempDir(), "config.toml")
-	return &term{t: t, server: server, config: config, env: map[string]string{
-		"FAL_KEY": idInUse + ":testsecret", "FAL_GRPC_HOST": server.Host(), "FAL_REST_HOST": server.Host(), "FAL_CONFIG_PATH": config,
-	}}
+	return &term{termtest.New(t, server, func(now func() time.Time) *cli.App { return app(dependencies{connect: session.Open, now: now}) })}
 }
 
 type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, os.ErrPermission }
 
-func (tm *term) run(argv ...string) result { return tm.runContext(tm.t.Context(), argv...) }
-
-func (tm *term) runContext(ctx context.Context, argv ...string) result {
-	tm.t.Helper()
-	streams, in, out, errout := iostreams.Test()
-	in.WriteString(tm.stdin)
-	getenv := func(name string) string { return tm.env[name] }
-	streams.SetEnv(getenv)
-	streams.SetTerminal(tm.tty, tm.tty, tm.tty)
-	streams.SetColor(iostreams.ColorNever)
-	if tm.closed {
-		streams.Out = brokenWriter{}
-	}
-	d := dependencies{connect: session.Open, now: func() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) }}
-	code := cli.Run(ctx, app(d), cli.Process{Args: argv, Streams: streams, Getenv: getenv})
-	return result{code, out.String(), errout.String()}
-}
-
-func (tm *term) want(r result, code int, out, errout string) {
-	tm.t.Helper()
-	if r.code != code {
-		tm.t.Errorf("exit %d, want %d\nstdout %s\nstderr %s", r.code, code, r.out, r.err)
-	}
-	if r.out != out {
-		tm.t.Errorf("stdout\n%swant\n%s", r.out, out)
-	}
-	if errout == "" && r.err != "" || !strings.Contains(r.err, errout) {
-		tm.t.Errorf("stderr %q, want %q", r.err, errout)
-	}
-}
-
-// requests are the calls that the server got, one a line.
-func (tm *term) requests() []string {
-	var lines []string
-	for _, c := range tm.server.Calls() {
-		var compact bytes.Buffer
-		if err := json.Compact(&compact, c.Request); err != nil {
-			tm.t.Fatal(err)
-		}
-		lines = append(lines, c.Method+" "+compact.String())
-	}
-	return lines
-}
-
-func (tm *term) wantRequests(want ...string) {
-	tm.t.Helper()
-	if got := tm.requests(); !slices.Equal(got, want) {
-		tm.t.Errorf("requests %q, want %q", got, want)
-	}
-}
-
-func (tm *term) write(text string) {
-	tm.t.Helper()
-	if err := os.WriteFile(tm.config, []byte(text), 0o600); err != nil {
-		tm.t.Fatal(err)
-	}
-}
-
 func (tm *term) written() string {
-	tm.t.Helper()
-	text, err := os.ReadFile(tm.config)
+	tm.T.Helper()
+	text, err := os.ReadFile(tm.Config)
 	if err != nil {
-		tm.t.Fatal(err)
+		tm.T.Fatal(err)
 	}
 	return string(text)
 }
@@ -145,11 +69,11 @@ func TestTryEverything(t *testing.T) { cli.TryEverything(t, App) }
 
 func TestListJSON(t *testing.T) {
 	tm := newTerm(t)
-	r := tm.run("list")
+	r := tm.Run("list")
 	var got struct {
 		Keys []map[string]any `json:"keys"`
 	}
-	if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.code != 0 || r.err != "" || strings.Count(r.out, "\n") != 1 {
+	if err := json.Unmarshal([]byte(r.Out), &got); err != nil || r.Code != 0 || r.Err != "" || strings.Count(r.Out, "\n") != 1 {
 		t.Fatalf("%v: %+v", err, r)
 	}
 	var ids []string
@@ -171,7 +95,7 @@ func TestListJSON(t *testing.T) {
 			t.Errorf("got %v, want %v", got.Keys[i], want)
 		}
 	}
-	tm.wantRequests("ListUserKeys {}")
+	tm.WantRequests("ListUserKeys {}")
 }
 
 func TestListSort(t *testing.T) {
@@ -180,17 +104,17 @@ func TestListSort(t *testing.T) {
 		"scope": {idInUse, idAdmin, idAPI}, "description:desc": {idAdmin, idAPI, idInUse},
 	} {
 		tm := newTerm(t)
-		tm.want(tm.run("list", "-o", "name", "--sort", sort), 0, strings.Join(want, "\n")+"\n", "")
+		tm.Want(tm.Run("list", "-o", "name", "--sort", sort), 0, strings.Join(want, "\n")+"\n", "")
 	}
 	tm := newTerm(t)
-	tm.want(tm.run("list", "--sort", "nonsense"), 2, "", "unknown sort key")
-	tm.wantRequests()
+	tm.Want(tm.Run("list", "--sort", "nonsense"), 2, "", "unknown sort key")
+	tm.WantRequests()
 }
 
 func TestListEmpty(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.Script("ListUserKeys", faltest.Reply())
-	tm.want(tm.run("list"), 0, `{"keys":[]}`+"\n", "no keys\n")
+	tm.Server.Script("ListUserKeys", faltest.Reply())
+	tm.Want(tm.Run("list"), 0, `{"keys":[]}`+"\n", "no keys\n")
 }
 
 func TestCreate(t *testing.T) {
@@ -206,19 +130,19 @@ func TestCreate(t *testing.T) {
 		{"create --desc d -q .key_secret,.description", `{"alias":"d","scope":"API"}`, secret + "\nd\n", ""},
 	} {
 		tm := newTerm(t)
-		tm.want(tm.run(strings.Fields(tt.argv)...), 0, tt.out, tt.note)
-		tm.wantRequests("CreateUserKey " + tt.request)
+		tm.Want(tm.Run(strings.Fields(tt.argv)...), 0, tt.out, tt.note)
+		tm.WantRequests("CreateUserKey " + tt.request)
 	}
 }
 
 func TestCreateQuotes(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.Script("CreateUserKey", faltest.Reply(`{"key_id": "a", "key_secret": "it's\u001b[31m"}`))
-	tm.want(tm.run("create"), 0, "FAL_KEY='a:it'\\''s\x1b[31m'\n", "warning: ")
-	tm.tty = true
-	tm.server.Script("CreateUserKey", faltest.Reply(`{"key_id": "a", "key_secret": "s\u001b[31m"}`))
-	if r := tm.run("create"); strings.Contains(r.out, "\x1b") {
-		t.Errorf("a control character reached the terminal: %q", r.out)
+	tm.Server.Script("CreateUserKey", faltest.Reply(`{"key_id": "a", "key_secret": "it's\u001b[31m"}`))
+	tm.Want(tm.Run("create"), 0, "FAL_KEY='a:it'\\''s\x1b[31m'\n", "warning: ")
+	tm.TTY = true
+	tm.Server.Script("CreateUserKey", faltest.Reply(`{"key_id": "a", "key_secret": "s\u001b[31m"}`))
+	if r := tm.Run("create"); strings.Contains(r.Out, "\x1b") {
+		t.Errorf("a control character reached the terminal: %q", r.Out)
 	}
 }
 
@@ -232,8 +156,8 @@ func TestCreateUsage(t *testing.T) {
 		"create --jq .key_secret[": "jq",
 	} {
 		tm := newTerm(t)
-		tm.want(tm.run(strings.Fields(argv)...), 2, "", want)
-		tm.wantRequests()
+		tm.Want(tm.Run(strings.Fields(argv)...), 2, "", want)
+		tm.WantRequests()
 	}
 }
 
@@ -254,19 +178,19 @@ func TestCreateUncertain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.server.Script("CreateUserKey", tt.answer)
-			r := tm.run("create")
-			if r.code != tt.code || r.out != "" || strings.Contains(r.err, advice) != tt.advice {
+			tm.Server.Script("CreateUserKey", tt.answer)
+			r := tm.Run("create")
+			if r.Code != tt.code || r.Out != "" || strings.Contains(r.Err, advice) != tt.advice {
 				t.Errorf("%+v", r)
 			}
-			if n := len(tm.requests()); n != 1 {
+			if n := len(tm.Requests()); n != 1 {
 				t.Errorf("%d requests: creation was repeated", n)
 			}
 		})
 	}
 	tm := newTerm(t)
-	tm.server.Close()
-	if r := tm.run("create"); r.code != 6 || strings.Contains(r.err, "may have been created") {
+	tm.Server.Close()
+	if r := tm.Run("create"); r.Code != 6 || strings.Contains(r.Err, "may have been created") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -274,24 +198,24 @@ func TestCreateUncertain(t *testing.T) {
 func TestCreateInterrupted(t *testing.T) {
 	tm := newTerm(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	tm.server.Handle("CreateUserKey", func(faltest.Call) faltest.Answer { cancel(); return faltest.Hang() })
-	tm.want(tm.runContext(ctx, "create"), 130, "", "note: a key may have been created all the same")
+	tm.Server.Handle("CreateUserKey", func(faltest.Call) faltest.Answer { cancel(); return faltest.Hang() })
+	tm.Want(tm.RunContext(ctx, "create"), 130, "", "note: a key may have been created all the same")
 }
 
 // A key that could not be shown does not stay behind.
 func TestCreateUnprintable(t *testing.T) {
 	revoked := "key " + idNew + " was revoked again"
 	tm := newTerm(t)
-	tm.closed = true
-	tm.want(tm.run("create"), 1, "", revoked)
-	tm.closed = false
-	tm.want(tm.run("create", "-q", `error("x")`), 5, "", revoked)
+	tm.Stdout = brokenWriter{}
+	tm.Want(tm.Run("create"), 1, "", revoked)
+	tm.Stdout = nil
+	tm.Want(tm.Run("create", "-q", `error("x")`), 5, "", revoked)
 	created, gone := `CreateUserKey {"scope":"API"}`, `RevokeUserKey {"key_id":"`+idNew+`"}`
-	tm.wantRequests(created, gone, created, gone)
+	tm.WantRequests(created, gone, created, gone)
 
-	tm.server.Script("RevokeUserKey", faltest.Fail(fal.CodeInternal, "oops"))
-	r := tm.run("create", "-q", `error("x")`)
-	if r.code != 5 || !strings.Contains(r.err, "nor could it be revoked: oops") || !strings.Contains(r.err, "hint: fal-keys revoke "+idNew) || strings.Contains(r.err, secret) {
+	tm.Server.Script("RevokeUserKey", faltest.Fail(fal.CodeInternal, "oops"))
+	r := tm.Run("create", "-q", `error("x")`)
+	if r.Code != 5 || !strings.Contains(r.Err, "nor could it be revoked: oops") || !strings.Contains(r.Err, "hint: fal-keys revoke "+idNew) || strings.Contains(r.Err, secret) {
 		t.Errorf("%+v", r)
 	}
 }
@@ -299,7 +223,7 @@ func TestCreateUnprintable(t *testing.T) {
 func TestDebugShowsNoSecret(t *testing.T) {
 	tm := newTerm(t)
 	for _, argv := range [][]string{{"create", "--debug", "-q", ".key_id"}, {"create", "--debug", "--save-profile", "ci"}} {
-		if r := tm.run(argv...); r.code != 0 || strings.Contains(r.out+r.err, secret) || strings.Contains(r.out+r.err, "testsecret") || !strings.Contains(r.err, "CreateUserKey") {
+		if r := tm.Run(argv...); r.Code != 0 || strings.Contains(r.Out+r.Err, secret) || strings.Contains(r.Out+r.Err, "testsecret") || !strings.Contains(r.Err, "CreateUserKey") {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -342,12 +266,12 @@ func TestRevoke(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.tty, tm.stdin = tt.tty, tt.stdin
-			r := tm.run(strings.Fields(tt.argv)...)
-			tm.want(r, tt.code, tt.out, tt.err)
-			tm.wantRequests(tt.requests...)
-			if strings.Contains(r.err, "hunter2") || strings.Contains(r.err, "\x1b") {
-				t.Errorf("stderr %q", r.err)
+			tm.TTY, tm.Stdin = tt.tty, tt.stdin
+			r := tm.Run(strings.Fields(tt.argv)...)
+			tm.Want(r, tt.code, tt.out, tt.err)
+			tm.WantRequests(tt.requests...)
+			if strings.Contains(r.Err, "hunter2") || strings.Contains(r.Err, "\x1b") {
+				t.Errorf("stderr %q", r.Err)
 			}
 		})
 	}
@@ -356,22 +280,22 @@ func TestRevoke(t *testing.T) {
 func TestRevokeFailures(t *testing.T) {
 	missing := faltest.Fail(fal.CodeNotFound, "key is not there")
 	tm := newTerm(t)
-	tm.server.Script("RevokeUserKey", missing)
-	tm.want(tm.run("revoke", idAdmin), 3, "", "key is not there")
+	tm.Server.Script("RevokeUserKey", missing)
+	tm.Want(tm.Run("revoke", idAdmin), 3, "", "key is not there")
 
-	tm.server.Script("RevokeUserKey", missing, faltest.Reply())
-	tm.want(tm.run("revoke", idAdmin, idAPI), 1, "revoked "+idAPI+"\n", "1 of 2 keys not revoked\n  "+idAdmin+": key is not there")
+	tm.Server.Script("RevokeUserKey", missing, faltest.Reply())
+	tm.Want(tm.Run("revoke", idAdmin, idAPI), 1, "revoked "+idAPI+"\n", "1 of 2 keys not revoked\n  "+idAdmin+": key is not there")
 
-	tm.server.Script("RevokeUserKey", missing, faltest.Reply())
-	tm.want(tm.run("revoke", "-o", "name", idAdmin, idAPI), 1, idAPI+"\n", "1 of 2 keys not revoked")
+	tm.Server.Script("RevokeUserKey", missing, faltest.Reply())
+	tm.Want(tm.Run("revoke", "-o", "name", idAdmin, idAPI), 1, idAPI+"\n", "1 of 2 keys not revoked")
 
-	tm.server.Script("RevokeUserKey", missing, missing)
-	tm.want(tm.run("revoke", idAdmin, idAPI), 3, "", "2 of 2 keys not revoked")
+	tm.Server.Script("RevokeUserKey", missing, missing)
+	tm.Want(tm.Run("revoke", idAdmin, idAPI), 3, "", "2 of 2 keys not revoked")
 
 	// The key in use is needed as long as there is something left to do.
-	tm.server.Script("RevokeUserKey", missing)
-	tm.want(tm.run("revoke", "--force", "testid", "19aa"), 1, "", "testid: left as it is")
-	if last := tm.requests()[len(tm.requests())-1]; !strings.Contains(last, idAdmin) {
+	tm.Server.Script("RevokeUserKey", missing)
+	tm.Want(tm.Run("revoke", "--force", "testid", "19aa"), 1, "", "testid: left as it is")
+	if last := tm.Requests()[len(tm.Requests())-1]; !strings.Contains(last, idAdmin) {
 		t.Errorf("the last request is %s", last)
 	}
 }

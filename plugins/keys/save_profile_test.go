@@ -16,7 +16,7 @@ func newKey() string { return `key = "` + idNew + ":" + secret + `"` }
 
 func TestSaveProfile(t *testing.T) {
 	tm := newTerm(t)
-	host := `local_host = "` + tm.server.Host() + `"`
+	host := `local_host = "` + tm.Server.Host() + `"`
 	for _, tt := range []struct {
 		name, before, argv, after string
 	}{
@@ -27,30 +27,30 @@ func TestSaveProfile(t *testing.T) {
 		{"replaced when told so", "[ci]\nhost = 'api.example.com'\nkey = 'old:hunter2' # c\n", "--force", "[ci]\n" + newKey() + " # c\n" + host + "\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tm.write(tt.before)
+			tm.WriteConfig(tt.before)
 			if tt.before == "" {
-				if err := os.Remove(tm.config); err != nil {
+				if err := os.Remove(tm.Config); err != nil {
 					t.Fatal(err)
 				}
 			}
-			r := tm.run(append([]string{"create", "--save-profile", "ci"}, strings.Fields(tt.argv)...)...)
-			if r.code != 0 || r.out != saved || strings.Contains(r.err, secret) || strings.Contains(r.err, "hunter2") {
+			r := tm.Run(append([]string{"create", "--save-profile", "ci"}, strings.Fields(tt.argv)...)...)
+			if r.Code != 0 || r.Out != saved || strings.Contains(r.Err, secret) || strings.Contains(r.Err, "hunter2") {
 				t.Fatalf("%+v", r)
 			}
-			if tt.argv != "" && !strings.Contains(r.err, "note: the key that it had stays valid until it is revoked: old\n") {
-				t.Errorf("stderr %q", r.err)
+			if tt.argv != "" && !strings.Contains(r.Err, "note: the key that it had stays valid until it is revoked: old\n") {
+				t.Errorf("stderr %q", r.Err)
 			}
 			if got := tm.written(); got != tt.after {
 				t.Errorf("got\n%swant\n%s", got, tt.after)
 			}
-			if info, err := os.Stat(tm.config); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+			if info, err := os.Stat(tm.Config); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 				t.Errorf("mode %v, %v", info.Mode(), err)
 			}
 			// The profile leads to the same place with the new key.
-			if r := tm.run("list", "--profile", "ci", "-o", "name"); r.code != 0 {
+			if r := tm.Run("list", "--profile", "ci", "-o", "name"); r.Code != 0 {
 				t.Errorf("%+v", r)
 			}
-			calls := tm.server.Calls("ListUserKeys")
+			calls := tm.Server.Calls("ListUserKeys")
 			if got := calls[len(calls)-1]; got.Get("auth-key-id") != idNew || got.Get("auth-key") != secret {
 				t.Errorf("authenticated as %s", got.Get("auth-key-id"))
 			}
@@ -61,8 +61,8 @@ func TestSaveProfile(t *testing.T) {
 func TestSaveProfileJSON(t *testing.T) {
 	tm := newTerm(t)
 	// The official client does not read where the profile leads to.
-	notice := "notice: profile ci leads to " + tm.server.Host() + " by local_host, which the official client does not read: it would send this key to api.alpha.fal.ai\n"
-	tm.want(tm.run("create", "--save-profile", "ci", "--desc", "d", "--json"), 0,
+	notice := "notice: profile ci leads to " + tm.Server.Host() + " by local_host, which the official client does not read: it would send this key to api.alpha.fal.ai\n"
+	tm.Want(tm.Run("create", "--save-profile", "ci", "--desc", "d", "--json"), 0,
 		`{"key_id":"`+idNew+`","key_secret":null,"scope":"API","description":"d","profile":"ci"}`+"\n", notice)
 }
 
@@ -93,20 +93,20 @@ func TestSaveProfileRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tm := newTerm(t)
 			if tt.before != "" {
-				tm.write(tt.before)
+				tm.WriteConfig(tt.before)
 			}
 			if tt.spoil != nil {
-				tt.spoil(t, tm.config)
+				tt.spoil(t, tm.Config)
 			}
 			profile := tt.profile
 			if profile == "" {
 				profile = "ci"
 			}
-			r := tm.run("create", "--save-profile", profile)
-			tm.want(r, 2, "", tt.want)
-			tm.wantRequests()
-			if strings.Contains(r.err, "hunter2") {
-				t.Errorf("a secret is shown: %s", r.err)
+			r := tm.Run("create", "--save-profile", profile)
+			tm.Want(r, 2, "", tt.want)
+			tm.WantRequests()
+			if strings.Contains(r.Err, "hunter2") {
+				t.Errorf("a secret is shown: %s", r.Err)
 			}
 			if tt.before != "" && tm.written() != tt.before {
 				t.Errorf("the file was changed: %s", tm.written())
@@ -127,13 +127,13 @@ func chmod(t *testing.T, path string, mode, back os.FileMode) {
 func TestSaveProfileTooLate(t *testing.T) {
 	tm := newTerm(t)
 	const theirs = "[ci]\nkey = 'theirs:hunter2'\n"
-	tm.server.Handle("CreateUserKey", func(faltest.Call) faltest.Answer {
-		if err := os.WriteFile(tm.config, []byte(theirs), 0o600); err != nil {
+	tm.Server.Handle("CreateUserKey", func(faltest.Call) faltest.Answer {
+		if err := os.WriteFile(tm.Config, []byte(theirs), 0o600); err != nil {
 			t.Error(err)
 		}
 		return faltest.Reply(`{"key_id": "` + idNew + `", "key_secret": "` + secret + `"}`)
 	})
-	tm.want(tm.run("create", "--save-profile", "ci"), 1, "FAL_KEY='"+idNew+":"+secret+"'\n",
+	tm.Want(tm.Run("create", "--save-profile", "ci"), 1, "FAL_KEY='"+idNew+":"+secret+"'\n",
 		"key "+idNew+" was created, and could not be saved as profile ci: profile ci has key theirs already")
 	if tm.written() != theirs {
 		t.Errorf("the file was changed: %s", tm.written())
@@ -143,43 +143,43 @@ func TestSaveProfileTooLate(t *testing.T) {
 // A key that can neither be saved nor shown is revoked.
 func TestSaveProfileNowhere(t *testing.T) {
 	tm := newTerm(t)
-	tm.closed = true
-	tm.server.Handle("CreateUserKey", func(faltest.Call) faltest.Answer {
-		if err := os.WriteFile(tm.config, []byte("[ci"), 0o600); err != nil {
+	tm.Stdout = brokenWriter{}
+	tm.Server.Handle("CreateUserKey", func(faltest.Call) faltest.Answer {
+		if err := os.WriteFile(tm.Config, []byte("[ci"), 0o600); err != nil {
 			t.Error(err)
 		}
 		return faltest.Reply(`{"key_id": "` + idNew + `", "key_secret": "` + secret + `"}`)
 	})
-	r := tm.run("create", "--save-profile", "ci")
-	tm.want(r, 1, "", "could not be saved as profile ci: ")
-	tm.want(r, 1, "", "key "+idNew+" was revoked again")
-	if strings.Contains(r.err, secret) || strings.Contains(r.err, "printed instead") {
-		t.Errorf("stderr %s", r.err)
+	r := tm.Run("create", "--save-profile", "ci")
+	tm.Want(r, 1, "", "could not be saved as profile ci: ")
+	tm.Want(r, 1, "", "key "+idNew+" was revoked again")
+	if strings.Contains(r.Err, secret) || strings.Contains(r.Err, "printed instead") {
+		t.Errorf("stderr %s", r.Err)
 	}
-	tm.wantRequests(`CreateUserKey {"scope":"API"}`, `RevokeUserKey {"key_id":"`+idNew+`"}`)
+	tm.WantRequests(`CreateUserKey {"scope":"API"}`, `RevokeUserKey {"key_id":"`+idNew+`"}`)
 }
 
 // A key that a profile can not hold is printed.
 func TestSaveProfileOddKey(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.Script("CreateUserKey", faltest.Reply(`{"key_id": "a", "key_secret": "b c"}`))
-	tm.want(tm.run("create", "--save-profile", "ci"), 1, "FAL_KEY='a:b c'\n", "white space")
-	if _, err := os.Stat(tm.config); err == nil {
+	tm.Server.Script("CreateUserKey", faltest.Reply(`{"key_id": "a", "key_secret": "b c"}`))
+	tm.Want(tm.Run("create", "--save-profile", "ci"), 1, "FAL_KEY='a:b c'\n", "white space")
+	if _, err := os.Stat(tm.Config); err == nil {
 		t.Errorf("written: %s", tm.written())
 	}
 }
 
 func TestSaveProfileFails(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.Script("CreateUserKey", faltest.Fail(fal.CodePermissionDenied, "needs ADMIN"))
-	tm.want(tm.run("create", "--save-profile", "ci"), 4, "", "needs ADMIN")
-	if _, err := os.Stat(tm.config); err == nil {
+	tm.Server.Script("CreateUserKey", faltest.Fail(fal.CodePermissionDenied, "needs ADMIN"))
+	tm.Want(tm.Run("create", "--save-profile", "ci"), 4, "", "needs ADMIN")
+	if _, err := os.Stat(tm.Config); err == nil {
 		t.Errorf("written: %s", tm.written())
 	}
 }
 
 func TestSaveProfileElsewhereForREST(t *testing.T) {
 	tm := newTerm(t)
-	tm.env["FAL_REST_HOST"] = "127.0.0.1:1"
-	tm.want(tm.run("create", "--save-profile", "ci"), 0, saved, "notice: profile ci leads to http://"+tm.server.Host()+" for REST, and here it is http://127.0.0.1:1 from FAL_REST_HOST")
+	tm.Env["FAL_REST_HOST"] = "127.0.0.1:1"
+	tm.Want(tm.Run("create", "--save-profile", "ci"), 0, saved, "notice: profile ci leads to http://"+tm.Server.Host()+" for REST, and here it is http://127.0.0.1:1 from FAL_REST_HOST")
 }

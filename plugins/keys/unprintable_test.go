@@ -14,22 +14,22 @@ import (
 
 // runTo is run with a file for stdout.
 func (tm *term) runTo(out *os.File, argv ...string) (code int, errout string) {
-	tm.t.Helper()
-	file, err := os.Create(filepath.Join(tm.t.TempDir(), "err"))
+	tm.T.Helper()
+	file, err := os.Create(filepath.Join(tm.T.TempDir(), "err"))
 	if err != nil {
-		tm.t.Fatal(err)
+		tm.T.Fatal(err)
 	}
 	defer file.Close()
 	in, err := os.Open(os.DevNull)
 	if err != nil {
-		tm.t.Fatal(err)
+		tm.T.Fatal(err)
 	}
 	defer in.Close()
 	d := dependencies{connect: session.Open, now: time.Now}
-	code = cli.Run(tm.t.Context(), app(d), cli.Process{Args: argv, Streams: iostreams.FromFiles(in, out, file), Getenv: func(name string) string { return tm.env[name] }})
+	code = cli.Run(tm.T.Context(), app(d), cli.Process{Args: argv, Streams: iostreams.FromFiles(in, out, file), Getenv: tm.Getenv})
 	text, err := os.ReadFile(file.Name())
 	if err != nil {
-		tm.t.Fatal(err)
+		tm.T.Fatal(err)
 	}
 	return code, string(text)
 }
@@ -46,7 +46,7 @@ func TestCreateForNobody(t *testing.T) {
 	if code != 2 || !strings.Contains(errout, "nobody would get the secret of the key") || !strings.Contains(errout, "hint: no key was created\n") {
 		t.Errorf("exit %d, %s", code, errout)
 	}
-	tm.wantRequests()
+	tm.WantRequests()
 	if code, errout := tm.runTo(null, "create", "--save-profile", "ci"); code != 0 {
 		t.Errorf("exit %d, %s", code, errout)
 	}
@@ -82,8 +82,8 @@ func TestDoneAndUnprintable(t *testing.T) {
 // An error about a key that was not printed is one line.
 func TestUnprintableIsOneLine(t *testing.T) {
 	tm := newTerm(t)
-	tm.closed = true
-	if r := tm.run("create"); strings.Count(r.err, "\n") != 1 {
-		t.Errorf("%q", r.err)
+	tm.Stdout = brokenWriter{}
+	if r := tm.Run("create"); strings.Count(r.Err, "\n") != 1 {
+		t.Errorf("%q", r.Err)
 	}
 }

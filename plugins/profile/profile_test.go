@@ -4,18 +4,17 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/fal-plugins/fal/pkg/fal/faltest"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
-	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/signaltest"
+	"github.com/fal-plugins/fal/plugins/internal/termtest"
 )
 
 func TestMain(m *testing.M) {
@@ -28,75 +27,16 @@ const (
 	someKey = "new:" + secret
 )
 
-// term is a command at a terminal, or in pipes, with a file of its own.
-type term struct {
-	t      *testing.T
-	env    map[string]string
-	stdin  string
-	tty    bool
-	config string
-}
-
-type result struct {
-	code     int
-	out, err string
-}
-
-func newTerm(t *testing.T, file string) *term {
-	tm := &term{t: t, config: filepath.Join(t.TempDir(), "config.toml")}
-	tm.env = map[string]string{"FAL_CONFIG_PATH": tm.config, "FAL_HOME_DIR": t.TempDir()}
+// newTerm is where the program is run. No secret of the file or of the input is
+// ever shown there.
+func newTerm(t *testing.T, file string) *termtest.Term {
+	tm := termtest.New(t, nil, func(func() time.Time) *cli.App { return app(dependencies{connect: session.OpenKey}) })
+	tm.Env["FAL_HOME_DIR"] = t.TempDir()
+	tm.Never = []string{"c4n4ry", "\x1b"}
 	if file != "" {
-		tm.write(file)
+		tm.WriteConfig(file)
 	}
 	return tm
-}
-
-func (tm *term) write(text string) {
-	tm.t.Helper()
-	if err := os.WriteFile(tm.config, []byte(text), 0o600); err != nil {
-		tm.t.Fatal(err)
-	}
-}
-
-func (tm *term) wantFile(want string) {
-	tm.t.Helper()
-	got, err := os.ReadFile(tm.config)
-	if err != nil && !(want == "" && os.IsNotExist(err)) || string(got) != want {
-		tm.t.Errorf("%v: the file is\n%swant\n%s", err, got, want)
-	}
-	if info, err := os.Stat(tm.config); err == nil && runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
-		tm.t.Errorf("mode %v", info.Mode())
-	}
-}
-
-func (tm *term) run(argv ...string) result {
-	tm.t.Helper()
-	streams, in, out, errout := iostreams.Test()
-	in.WriteString(tm.stdin)
-	getenv := func(name string) string { return tm.env[name] }
-	streams.SetEnv(getenv)
-	streams.SetTerminal(tm.tty, tm.tty, tm.tty)
-	streams.SetColor(iostreams.ColorNever)
-	code := cli.Run(tm.t.Context(), app(dependencies{connect: session.OpenKey}), cli.Process{Args: argv, Streams: streams, Getenv: getenv})
-	r := result{code, out.String(), errout.String()}
-	// Whatever was asked for, no secret of the file or of the input is shown.
-	if all := r.out + r.err; strings.Contains(all, "c4n4ry") || strings.Contains(all, "\x1b") {
-		tm.t.Errorf("%q shows\n%s", argv, all)
-	}
-	return r
-}
-
-func (tm *term) want(r result, code int, out, errout string) {
-	tm.t.Helper()
-	if r.code != code {
-		tm.t.Errorf("exit %d, want %d\nstdout %s\nstderr %s", r.code, code, r.out, r.err)
-	}
-	if r.out != out {
-		tm.t.Errorf("stdout\n%swant\n%s", r.out, out)
-	}
-	if errout == "" && r.err != "" || !strings.Contains(r.err, errout) {
-		tm.t.Errorf("stderr %q, want %q", r.err, errout)
-	}
 }
 
 // file is as a person and the official client leave one behind.
@@ -128,35 +68,35 @@ func TestTryEverything(t *testing.T) { cli.TryEverything(t, App) }
 
 func TestList(t *testing.T) {
 	tm := newTerm(t, file)
-	tm.want(tm.run("list"), 0, `{"profiles":[`+
+	tm.Want(tm.Run("list"), 0, `{"profiles":[`+
 		`{"profile":"prod","is_set":true,"settings":["key","host","note","n"],"host":"api.example.com","key":"7d1e:…cdef"},`+
 		`{"profile":"dev","is_set":false,"settings":["local_host","key"],"host":"localhost:5005","key":"short:…"},`+
 		`{"profile":"odd","is_set":false,"settings":["key","host","more"],"host":"malformed","key":"malformed"}]}`+"\n", "")
-	tm.want(tm.run("ls", "-o", "name"), 0, "prod\ndev\nodd\n", "")
-	tm.tty = true
-	tm.want(tm.run("list"), 0, "PROFILE  IN USE  HOST             KEY\n"+
+	tm.Want(tm.Run("ls", "-o", "name"), 0, "prod\ndev\nodd\n", "")
+	tm.TTY = true
+	tm.Want(tm.Run("list"), 0, "PROFILE  IN USE  HOST             KEY\n"+
 		"prod     yes     api.example.com  7d1e:…cdef\n"+
 		"dev              localhost:5005   short:…\n"+
 		"odd              malformed        malformed\n", "3 profiles\n")
-	tm.tty = false
-	tm.env["FAL_PROFILE"] = "dev"
-	tm.want(tm.run("list", "-q", ".profiles[] | select(.is_set).profile"), 0, "dev\n", "")
-	tm.env["FAL_PROFILE"] = "nobody"
-	tm.want(tm.run("list", "-q", ".profiles[] | select(.is_set).profile"), 0, "", "notice: profile nobody is chosen and not in the file: commands use none\n")
-	tm.want(newTerm(t, "").run("list"), 0, `{"profiles":[]}`+"\n", "no profiles\n")
-	tm.want(newTerm(t, "[prod\nkey = 'c4n4ry'").run("list"), 2, "", "config.toml:1")
-	tm.wantFile(file)
+	tm.TTY = false
+	tm.Env["FAL_PROFILE"] = "dev"
+	tm.Want(tm.Run("list", "-q", ".profiles[] | select(.is_set).profile"), 0, "dev\n", "")
+	tm.Env["FAL_PROFILE"] = "nobody"
+	tm.Want(tm.Run("list", "-q", ".profiles[] | select(.is_set).profile"), 0, "", "notice: profile nobody is chosen and not in the file: commands use none\n")
+	tm.Want(newTerm(t, "").Run("list"), 0, `{"profiles":[]}`+"\n", "no profiles\n")
+	tm.Want(newTerm(t, "[prod\nkey = 'c4n4ry'").Run("list"), 2, "", "config.toml:1")
+	tm.WantConfig(file)
 }
 
 func TestShow(t *testing.T) {
 	tm := newTerm(t, file)
-	tm.want(tm.run("show"), 0, `{"profile":"prod","is_set":true,"host":"api.example.com","settings":[`+
+	tm.Want(tm.Run("show"), 0, `{"profile":"prod","is_set":true,"host":"api.example.com","settings":[`+
 		`{"name":"key","value":"7d1e:…cdef"},{"name":"host","value":"api.example.com"},{"name":"note","value":null},{"name":"n","value":null}]}`+"\n", "")
-	tm.want(tm.run("show", "odd", "-q", ".host, .is_set"), 0, "malformed\nfalse\n", "")
-	tm.want(tm.run("show", "dev", "-o", "pretty"), 0, "Profile     dev\nLeads to    localhost:5005\nlocal_host  localhost:5005\nkey         short:…\n", "")
-	tm.want(tm.run("show", "prodd"), 2, "", "hint: did you mean prod?")
-	tm.want(newTerm(t, "[a]\n").run("show"), 2, "", "no profile is in use, and none was named")
-	tm.want(newTerm(t, "[a]\n").run("show", ""), 2, "", "it is empty")
+	tm.Want(tm.Run("show", "odd", "-q", ".host, .is_set"), 0, "malformed\nfalse\n", "")
+	tm.Want(tm.Run("show", "dev", "-o", "pretty"), 0, "Profile     dev\nLeads to    localhost:5005\nlocal_host  localhost:5005\nkey         short:…\n", "")
+	tm.Want(tm.Run("show", "prodd"), 2, "", "hint: did you mean prod?")
+	tm.Want(newTerm(t, "[a]\n").Run("show"), 2, "", "no profile is in use, and none was named")
+	tm.Want(newTerm(t, "[a]\n").Run("show", ""), 2, "", "it is empty")
 }
 
 // A broken file is shown with the place in it, on lines of their own.
@@ -164,18 +104,18 @@ func TestSyntaxHasLines(t *testing.T) {
 	const broken = "[p]\nkey = 'a:c4n4ry'\n[p]\n"
 	for _, argv := range []string{"list", "show p", "key p", "host api.example.com", "set p", "create q", "delete p"} {
 		tm := newTerm(t, broken)
-		tm.stdin = someKey
-		r := tm.run(strings.Fields(argv)...)
-		tm.want(r, 2, "", "config.toml:3:")
-		tm.want(r, 2, "", "\n  3 | [p]\n    | ")
-		if strings.Contains(r.err, `\n`) {
-			t.Errorf("%s: %s", argv, r.err)
+		tm.Stdin = someKey
+		r := tm.Run(strings.Fields(argv)...)
+		tm.Want(r, 2, "", "config.toml:3:")
+		tm.Want(r, 2, "", "\n  3 | [p]\n    | ")
+		if strings.Contains(r.Err, `\n`) {
+			t.Errorf("%s: %s", argv, r.Err)
 		}
 		var said struct{ Error struct{ Message string } }
-		if r = tm.run(append(strings.Fields(argv), "--json")...); json.Unmarshal([]byte(r.err), &said) != nil || strings.Count(said.Error.Message, "\n") != 2 {
-			t.Errorf("%s: %s", argv, r.err)
+		if r = tm.Run(append(strings.Fields(argv), "--json")...); json.Unmarshal([]byte(r.Err), &said) != nil || strings.Count(said.Error.Message, "\n") != 2 {
+			t.Errorf("%s: %s", argv, r.Err)
 		}
-		tm.wantFile(broken)
+		tm.WantConfig(broken)
 	}
 }
 
@@ -184,7 +124,7 @@ func TestSyntaxHasLines(t *testing.T) {
 func TestProfileFlag(t *testing.T) {
 	tm := newTerm(t, file)
 	for _, argv := range []string{"show --profile dev", "--profile dev show", "--profile=dev show dev"} {
-		tm.want(tm.run(append(strings.Fields(argv), "-q", ".profile")...), 0, "dev\n", "")
+		tm.Want(tm.Run(append(strings.Fields(argv), "-q", ".profile")...), 0, "dev\n", "")
 	}
 	for argv, want := range map[string][2]string{
 		"--profile dev show odd":     {"two profiles are named: dev and odd"},
@@ -201,36 +141,36 @@ func TestProfileFlag(t *testing.T) {
 		"--profile dev key --x":      {"unknown flag --x"},
 		"--profile dev show prod -v": {"two profiles are named: dev and prod"},
 	} {
-		tm.stdin = someKey
-		r := tm.run(strings.Fields(argv)...)
+		tm.Stdin = someKey
+		r := tm.Run(strings.Fields(argv)...)
 		for _, w := range want {
 			if w != "" {
-				tm.want(r, 2, "", w)
+				tm.Want(r, 2, "", w)
 			}
 		}
-		tm.wantFile(file)
+		tm.WantConfig(file)
 	}
-	tm.want(tm.run("--profile", "dev", "host", "api.example.com"), 0, "profile dev leads to api.example.com\n", "note: its key goes there from now on")
+	tm.Want(tm.Run("--profile", "dev", "host", "api.example.com"), 0, "profile dev leads to api.example.com\n", "note: its key goes there from now on")
 }
 
 // What is no text is no key and no host.
 func TestOtherTypes(t *testing.T) {
 	tm := newTerm(t, "[a]\nkey = 5\nhost = 'api.example.com'\n[b]\nhost = ['c4n4ry']\n[c]\nhost = 'api.example.com'\nlocal_host = 1\n")
-	tm.want(tm.run("list", "-q", ".profiles[] | [.profile, .host, .key // \"none\"] | join(\" \")"), 0,
+	tm.Want(tm.Run("list", "-q", ".profiles[] | [.profile, .host, .key // \"none\"] | join(\" \")"), 0,
 		"a api.example.com malformed\nb malformed none\nc malformed none\n", "")
-	tm.want(tm.run("show", "a", "-q", ".settings[0].value"), 0, "malformed\n", "")
-	tm.want(tm.run("show", "b", "-q", ".host, .settings[0].value"), 0, "malformed\nnull\n", "")
+	tm.Want(tm.Run("show", "a", "-q", ".settings[0].value"), 0, "malformed\n", "")
+	tm.Want(tm.Run("show", "b", "-q", ".host, .settings[0].value"), 0, "malformed\nnull\n", "")
 }
 
 func TestSet(t *testing.T) {
 	tm := newTerm(t, file)
-	tm.want(tm.run("set", "dev"), 0, "profile dev is the default now\n", "")
-	tm.wantFile(strings.Replace(file, `profile = "prod"`, `profile = "dev"`, 1))
-	tm.want(tm.run("set", "dev", "--json"), 0, `{"profile":"dev","action":"set","result":"done","is_set":true,"host":"localhost:5005","key":"short:…"}`+"\n", "")
+	tm.Want(tm.Run("set", "dev"), 0, "profile dev is the default now\n", "")
+	tm.WantConfig(strings.Replace(file, `profile = "prod"`, `profile = "dev"`, 1))
+	tm.Want(tm.Run("set", "dev", "--json"), 0, `{"profile":"dev","action":"set","result":"done","is_set":true,"host":"localhost:5005","key":"short:…"}`+"\n", "")
 
 	tm = newTerm(t, "[bare]\n")
-	tm.want(tm.run("set", "bare"), 0, "profile bare is the default now\n", "note: it has no key; `fal-profile key` sets one\n")
-	tm.wantFile("[bare]\n\n[__internal__]\nprofile = \"bare\"\n")
+	tm.Want(tm.Run("set", "bare"), 0, "profile bare is the default now\n", "note: it has no key; `fal-profile key` sets one\n")
+	tm.WantConfig("[bare]\n\n[__internal__]\nprofile = \"bare\"\n")
 }
 
 // Who is not told what goes before the profile acts for another account.
@@ -248,9 +188,9 @@ func TestSetTellsWhatCounts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tm := newTerm(t, file)
 			for k, v := range tt.env {
-				tm.env[k] = v
+				tm.Env[k] = v
 			}
-			tm.want(tm.run("set", "prod"), 0, "profile prod is the default now\n", tt.want)
+			tm.Want(tm.Run("set", "prod"), 0, "profile prod is the default now\n", tt.want)
 		})
 	}
 }
@@ -263,45 +203,45 @@ func TestSetUnknown(t *testing.T) {
 		"__internal__":  {`"__internal__" cannot be the name of a profile: it is reserved`},
 	} {
 		tm := newTerm(t, file)
-		tm.tty = true // nobody is asked, though the official client would
-		r := tm.run("set", name)
-		tm.want(r, 2, "", want[0])
+		tm.TTY = true // nobody is asked, though the official client would
+		r := tm.Run("set", name)
+		tm.Want(r, 2, "", want[0])
 		for _, w := range want {
-			tm.want(r, 2, "", w)
+			tm.Want(r, 2, "", w)
 		}
-		tm.wantFile(file)
+		tm.WantConfig(file)
 	}
 	tm := newTerm(t, "")
-	tm.want(tm.run("set", "--", "--x"), 2, "", "hint: `fal-profile create -- --x` makes it\n")
-	tm.want(tm.run("set", "x"), 2, "", "has no profile")
-	tm.want(tm.run("set"), 2, "", "NAME is missing")
-	tm.wantFile("")
+	tm.Want(tm.Run("set", "--", "--x"), 2, "", "hint: `fal-profile create -- --x` makes it\n")
+	tm.Want(tm.Run("set", "x"), 2, "", "has no profile")
+	tm.Want(tm.Run("set"), 2, "", "NAME is missing")
+	tm.WantConfig("")
 }
 
 func TestUnset(t *testing.T) {
 	tm := newTerm(t, file)
-	tm.want(tm.run("unset"), 0, "profile prod is no longer the default\n", "")
+	tm.Want(tm.Run("unset"), 0, "profile prod is no longer the default\n", "")
 	without := strings.Replace(file, "profile = \"prod\"\n", "", 1)
-	tm.wantFile(without)
-	tm.want(tm.run("unset"), 0, "no profile was the default\n", "")
-	tm.wantFile(without)
-	tm.env["FAL_PROFILE"] = "dev"
-	tm.want(tm.run("unset", "--json"), 0, `{"profile":null,"action":"unset","result":"done","is_set":false,"host":null,"key":null}`+"\n", "notice: FAL_PROFILE is set: commands use profile dev\n")
+	tm.WantConfig(without)
+	tm.Want(tm.Run("unset"), 0, "no profile was the default\n", "")
+	tm.WantConfig(without)
+	tm.Env["FAL_PROFILE"] = "dev"
+	tm.Want(tm.Run("unset", "--json"), 0, `{"profile":null,"action":"unset","result":"done","is_set":false,"host":null,"key":null}`+"\n", "notice: FAL_PROFILE is set: commands use profile dev\n")
 }
 
 func TestCreate(t *testing.T) {
 	tm := newTerm(t, file)
-	tm.want(tm.run("create", "new one"), 0, "created profile new one, which is the default now\n", "note: it has no key; `fal-profile key` sets one\n")
-	tm.wantFile(strings.Replace(file, `profile = "prod"`, `profile = "new one"`, 1) + "\n[\"new one\"]\n")
+	tm.Want(tm.Run("create", "new one"), 0, "created profile new one, which is the default now\n", "note: it has no key; `fal-profile key` sets one\n")
+	tm.WantConfig(strings.Replace(file, `profile = "prod"`, `profile = "new one"`, 1) + "\n[\"new one\"]\n")
 
 	tm = newTerm(t, file)
-	tm.want(tm.run("create", "ci", "--no-set"), 0, "created profile ci\n", "")
-	tm.wantFile(file + "\n[ci]\n")
-	tm.want(tm.run("create", "ci"), 2, "", "profile \"ci\" exists already")
-	tm.want(tm.run("create", "check_updates"), 2, "", "cannot be the name of a profile")
-	tm.want(tm.run("create", "__internal__"), 2, "", "it is reserved")
-	tm.want(tm.run("create", " "), 2, "", "it is empty")
-	tm.wantFile(file + "\n[ci]\n")
+	tm.Want(tm.Run("create", "ci", "--no-set"), 0, "created profile ci\n", "")
+	tm.WantConfig(file + "\n[ci]\n")
+	tm.Want(tm.Run("create", "ci"), 2, "", "profile \"ci\" exists already")
+	tm.Want(tm.Run("create", "check_updates"), 2, "", "cannot be the name of a profile")
+	tm.Want(tm.Run("create", "__internal__"), 2, "", "it is reserved")
+	tm.Want(tm.Run("create", " "), 2, "", "it is empty")
+	tm.WantConfig(file + "\n[ci]\n")
 }
 
 func TestHost(t *testing.T) {
@@ -316,8 +256,8 @@ func TestHost(t *testing.T) {
 		{"host --profile b api.alpha.fal.ai", "[b]\nlocal_host = 'localhost:1'\n", "[b]\nhost = \"api.alpha.fal.ai\"\n", "profile b leads to api.alpha.fal.ai\n", ""},
 	} {
 		tm := newTerm(t, tt.before)
-		tm.want(tm.run(strings.Fields(tt.argv)...), 0, tt.out, tt.err)
-		got, _ := os.ReadFile(tm.config)
+		tm.Want(tm.Run(strings.Fields(tt.argv)...), 0, tt.out, tt.err)
+		got, _ := os.ReadFile(tm.Config)
 		// Where a setting stands in its table is not of interest.
 		for line := range strings.Lines(tt.after) {
 			if !strings.Contains(string(got), line) || len(got) != len(tt.after) {
@@ -333,8 +273,8 @@ func TestHost(t *testing.T) {
 		"host":                            "HOST is missing",
 	} {
 		tm := newTerm(t, "[b]\n")
-		tm.want(tm.run(strings.Fields(argv)...), 2, "", want)
-		tm.wantFile("[b]\n")
+		tm.Want(tm.Run(strings.Fields(argv)...), 2, "", want)
+		tm.WantConfig("[b]\n")
 	}
 }
 
@@ -344,44 +284,44 @@ func TestDelete(t *testing.T) {
 	const notices = "notice: it was the default: commands use no profile now\nnote: its key stays valid until it is revoked: fal keys revoke 7d1e\n"
 
 	tm := newTerm(t, file)
-	tm.want(tm.run("delete", "prod", "--dry-run"), 0, "would delete profile prod\n", "")
-	tm.wantFile(file)
-	tm.want(tm.run("delete", "prod"), 0, "deleted profile prod\n", notices)
-	if got, _ := os.ReadFile(tm.config); strings.Contains(string(got), "prod") || !strings.HasSuffix(string(got), rest[strings.Index(rest, "team"):]) || !strings.HasPrefix(string(got), "check_updates = false\n") {
+	tm.Want(tm.Run("delete", "prod", "--dry-run"), 0, "would delete profile prod\n", "")
+	tm.WantConfig(file)
+	tm.Want(tm.Run("delete", "prod"), 0, "deleted profile prod\n", notices)
+	if got, _ := os.ReadFile(tm.Config); strings.Contains(string(got), "prod") || !strings.HasSuffix(string(got), rest[strings.Index(rest, "team"):]) || !strings.HasPrefix(string(got), "check_updates = false\n") {
 		t.Errorf("got\n%swant like\n%s", got, without)
 	}
-	r := tm.run("delete", "prod")
-	tm.want(r, 2, "", `unknown profile "prod"`)
-	if strings.Contains(r.err, "create") {
-		t.Errorf("to delete it, it is to be made: %s", r.err)
+	r := tm.Run("delete", "prod")
+	tm.Want(r, 2, "", `unknown profile "prod"`)
+	if strings.Contains(r.Err, "create") {
+		t.Errorf("to delete it, it is to be made: %s", r.Err)
 	}
 
 	tm = newTerm(t, file)
-	tm.tty = true
-	tm.stdin = "n\n"
-	tm.want(tm.run("delete", "prod"), 1, "", "Delete profile prod (api.example.com, key 7d1e:…cdef, the default)? [y/N] ")
-	tm.wantFile(file)
-	tm.stdin = "y\n"
-	tm.want(tm.run("rm", "dev"), 0, "deleted profile dev\n", "note: its key stays valid until it is revoked: fal keys revoke short\n")
-	tm.stdin = ""
-	tm.want(tm.run("delete", "odd", "-y", "--json"), 0, "{\n  \"profile\": \"odd\",\n  \"action\": \"delete\",\n  \"result\": \"done\",\n  \"is_set\": false,\n  \"host\": null,\n  \"key\": null\n}\n", "")
+	tm.TTY = true
+	tm.Stdin = "n\n"
+	tm.Want(tm.Run("delete", "prod"), 1, "", "Delete profile prod (api.example.com, key 7d1e:…cdef, the default)? [y/N] ")
+	tm.WantConfig(file)
+	tm.Stdin = "y\n"
+	tm.Want(tm.Run("rm", "dev"), 0, "deleted profile dev\n", "note: its key stays valid until it is revoked: fal keys revoke short\n")
+	tm.Stdin = ""
+	tm.Want(tm.Run("delete", "odd", "-y", "--json"), 0, "{\n  \"profile\": \"odd\",\n  \"action\": \"delete\",\n  \"result\": \"done\",\n  \"is_set\": false,\n  \"host\": null,\n  \"key\": null\n}\n", "")
 }
 
 // What was shown is what is deleted.
 func TestDeleteChangedMeanwhile(t *testing.T) {
 	tm := newTerm(t, file)
 	o := &deleteOptions{name: "dev"}
-	inv := &cli.Invocation{Getenv: func(name string) string { return tm.env[name] }}
+	inv := &cli.Invocation{Getenv: tm.Getenv}
 	if err := o.remove(t.Context(), inv, "localhost:5005, key other:…"); cli.ExitCode(err) != cli.ExitFailure || !strings.Contains(err.Error(), "changed meanwhile") {
 		t.Error(err)
 	}
-	tm.wantFile(file)
+	tm.WantConfig(file)
 }
 
-func served(t *testing.T, tm *term) *faltest.Server {
+func served(t *testing.T, tm *termtest.Term) *faltest.Server {
 	server := faltest.New(t)
 	server.SetAccounts(faltest.Account{UserID: "u", Nickname: "acme"})
-	tm.write("[ci] # mine\nlocal_host = '" + server.Host() + "'\n[__internal__]\nprofile = 'ci'\n")
+	tm.WriteConfig("[ci] # mine\nlocal_host = '" + server.Host() + "'\n[__internal__]\nprofile = 'ci'\n")
 	return server
 }
 
@@ -393,11 +333,11 @@ func TestKey(t *testing.T) {
 	for _, stdin := range []string{someKey + "\n", someKey, " " + someKey + "\r\nmore", "FAL_KEY='" + someKey + "'\n", `export FAL_KEY="` + someKey + `"`, "FAL_KEY=" + someKey} {
 		tm := newTerm(t, "")
 		server := served(t, tm)
-		tm.stdin = stdin
+		tm.Stdin = stdin
 		// Neither a key nor a host of the environment has a part in it.
-		tm.env["FAL_KEY"], tm.env["FAL_HOST"], tm.env["FAL_REST_HOST"] = "other:c4n4ry", "api.example.com", "127.0.0.1:1"
-		tm.want(tm.run("key"), 0, "saved key new:…6789 in profile ci, of account acme\n", "")
-		tm.wantFile("[ci] # mine\nlocal_host = '" + server.Host() + "'\nkey = \"" + someKey + "\"\n[__internal__]\nprofile = 'ci'\n")
+		tm.Env["FAL_KEY"], tm.Env["FAL_HOST"], tm.Env["FAL_REST_HOST"] = "other:c4n4ry", "api.example.com", "127.0.0.1:1"
+		tm.Want(tm.Run("key"), 0, "saved key new:…6789 in profile ci, of account acme\n", "")
+		tm.WantConfig("[ci] # mine\nlocal_host = '" + server.Host() + "'\nkey = \"" + someKey + "\"\n[__internal__]\nprofile = 'ci'\n")
 		calls := server.Calls()
 		if len(calls) != 1 || calls[0].Method != "GET /users/current" || calls[0].Get("authorization") != "Key "+someKey {
 			t.Errorf("%+v", calls)
@@ -408,12 +348,12 @@ func TestKey(t *testing.T) {
 func TestKeyReplaces(t *testing.T) {
 	tm := newTerm(t, "")
 	server := served(t, tm)
-	tm.write("[a]\nlocal_host = '" + server.Host() + "'\nkey = 'old:c4n4ry' # c\n")
-	tm.stdin = someKey
-	tm.want(tm.run("key", "--profile", "a", "--json"), 0, `{"profile":"a","action":"key","result":"done","is_set":false,"host":"`+server.Host()+`","key":"new:…6789"}`+"\n",
+	tm.WriteConfig("[a]\nlocal_host = '" + server.Host() + "'\nkey = 'old:c4n4ry' # c\n")
+	tm.Stdin = someKey
+	tm.Want(tm.Run("key", "--profile", "a", "--json"), 0, `{"profile":"a","action":"key","result":"done","is_set":false,"host":"`+server.Host()+`","key":"new:…6789"}`+"\n",
 		"note: the key that it had stays valid until it is revoked: fal keys revoke old\n")
-	tm.wantFile("[a]\nlocal_host = '" + server.Host() + "'\nkey = \"" + someKey + "\" # c\n")
-	tm.want(tm.run("key", "a"), 0, "saved key new:…6789 in profile a, of account acme\n", "")
+	tm.WantConfig("[a]\nlocal_host = '" + server.Host() + "'\nkey = \"" + someKey + "\" # c\n")
+	tm.Want(tm.Run("key", "a"), 0, "saved key new:…6789 in profile a, of account acme\n", "")
 }
 
 // A key that is not known to be good is not saved.
@@ -431,14 +371,14 @@ func TestKeyRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tm := newTerm(t, "")
 			server := served(t, tm)
-			before, _ := os.ReadFile(tm.config)
+			before, _ := os.ReadFile(tm.Config)
 			server.HandleREST("GET /users/current", answering(tt.status))
-			tm.stdin = someKey
-			r := tm.run("key", "--debug")
-			tm.want(r, tt.code, "", tt.want)
-			tm.want(r, tt.code, "", "hint: --no-verify saves it unchecked\n")
-			tm.wantFile(string(before))
-			tm.want(tm.run("key", "--no-verify"), 0, "saved key new:…6789 in profile ci\n", "")
+			tm.Stdin = someKey
+			r := tm.Run("key", "--debug")
+			tm.Want(r, tt.code, "", tt.want)
+			tm.Want(r, tt.code, "", "hint: --no-verify saves it unchecked\n")
+			tm.WantConfig(string(before))
+			tm.Want(tm.Run("key", "--no-verify"), 0, "saved key new:…6789 in profile ci\n", "")
 		})
 	}
 }
@@ -446,15 +386,15 @@ func TestKeyRefused(t *testing.T) {
 func TestKeyUnreachable(t *testing.T) {
 	tm := newTerm(t, "")
 	server := served(t, tm)
-	before, _ := os.ReadFile(tm.config)
-	tm.stdin = someKey
+	before, _ := os.ReadFile(tm.Config)
+	tm.Stdin = someKey
 	server.Connections(faltest.Silent)
-	r := tm.run("key", "--timeout", "50ms")
-	tm.want(r, 6, "", "the key could not be checked, and was not saved: no answer from "+server.Host()+" in time")
-	tm.want(r, 6, "", "hint: --no-verify saves it unchecked\n")
+	r := tm.Run("key", "--timeout", "50ms")
+	tm.Want(r, 6, "", "the key could not be checked, and was not saved: no answer from "+server.Host()+" in time")
+	tm.Want(r, 6, "", "hint: --no-verify saves it unchecked\n")
 	server.Close()
-	tm.want(tm.run("key", "--timeout", "1s"), 6, "", "was not saved")
-	tm.wantFile(string(before))
+	tm.Want(tm.Run("key", "--timeout", "1s"), 6, "", "was not saved")
+	tm.WantConfig(string(before))
 }
 
 func TestKeyUsage(t *testing.T) {
@@ -471,9 +411,9 @@ func TestKeyUsage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tm := newTerm(t, tt.file)
-			tm.stdin = tt.stdin
-			tm.want(tm.run(strings.Fields(tt.argv)...), 2, "", tt.want)
-			tm.wantFile(tt.file)
+			tm.Stdin = tt.stdin
+			tm.Want(tm.Run(strings.Fields(tt.argv)...), 2, "", tt.want)
+			tm.WantConfig(tt.file)
 		})
 	}
 }
@@ -481,23 +421,23 @@ func TestKeyUsage(t *testing.T) {
 // Before anybody types it is known that the key can be kept.
 func TestKeyUnwritable(t *testing.T) {
 	tm := newTerm(t, file)
-	if err := os.Chmod(tm.config, 0o400); err != nil {
+	if err := os.Chmod(tm.Config, 0o400); err != nil {
 		t.Fatal(err)
 	}
-	r := tm.run("key")
-	if err := os.Chmod(tm.config, 0o600); err != nil {
+	r := tm.Run("key")
+	if err := os.Chmod(tm.Config, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	tm.want(r, 2, "", "it is read-only")
-	tm.wantFile(file)
+	tm.Want(r, 2, "", "it is read-only")
+	tm.WantConfig(file)
 }
 
 func TestKeyUnchecked(t *testing.T) {
 	tm := newTerm(t, "")
 	server := served(t, tm)
-	tm.stdin = someKey
-	tm.env["ISOLATE_AUTH_DISABLED"] = "1"
-	tm.want(tm.run("key"), 0, "saved key new:…6789 in profile ci\n", "notice: ISOLATE_AUTH_DISABLED is set: the key is not checked\n")
+	tm.Stdin = someKey
+	tm.Env["ISOLATE_AUTH_DISABLED"] = "1"
+	tm.Want(tm.Run("key"), 0, "saved key new:…6789 in profile ci\n", "notice: ISOLATE_AUTH_DISABLED is set: the key is not checked\n")
 	if n := len(server.Calls()); n != 0 {
 		t.Errorf("%d requests", n)
 	}

@@ -76,15 +76,15 @@ func TestFileOfTomliW(t *testing.T) {
 	} {
 		t.Run(tt.argv, func(t *testing.T) {
 			tm := newTerm(t, tomliW)
-			tm.stdin = someKey
+			tm.Stdin = someKey
 			words := strings.Fields(tt.argv)
 			for i := range words {
 				words[i] = strings.ReplaceAll(words[i], "\x00", " ")
 			}
-			if r := tm.run(words...); r.code != 0 {
+			if r := tm.Run(words...); r.Code != 0 {
 				t.Fatalf("%+v", r)
 			}
-			after, err := os.ReadFile(tm.config)
+			after, err := os.ReadFile(tm.Config)
 			if err != nil {
 				t.Fatal(err)
 			}

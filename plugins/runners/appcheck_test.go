@@ -29,17 +29,17 @@ func TestStopOfAnAppThatIsNotThere(t *testing.T) {
 	} {
 		t.Run(tt.argv, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.server.SetApps(faltest.App{Alias: "checkout"}, faltest.App{Alias: "checkouts"}, faltest.App{Alias: "asleep"},
+			tm.Server.SetApps(faltest.App{Alias: "checkout"}, faltest.App{Alias: "checkouts"}, faltest.App{Alias: "asleep"},
 				faltest.App{Alias: "checkout--staging", Environment: "staging"})
-			r := tm.run(strings.Fields(tt.argv)...)
-			if r.code != tt.code || !strings.Contains(r.err, tt.err) || tt.err == "" && r.err != "" {
+			r := tm.Run(strings.Fields(tt.argv)...)
+			if r.Code != tt.code || !strings.Contains(r.Err, tt.err) || tt.err == "" && r.Err != "" {
 				t.Errorf("%+v", r)
 			}
-			if n := len(tm.server.Calls(apps)); n != tt.asks {
+			if n := len(tm.Server.Calls(apps)); n != tt.asks {
 				t.Errorf("%d requests for apps, want %d", n, tt.asks)
 			}
-			if tt.code != 0 && (tm.stopped() != nil || r.out != "") {
-				t.Errorf("stopped %q, %s", tm.stopped(), r.out)
+			if tt.code != 0 && (tm.stopped() != nil || r.Out != "") {
+				t.Errorf("stopped %q, %s", tm.stopped(), r.Out)
 			}
 		})
 	}
@@ -48,8 +48,8 @@ func TestStopOfAnAppThatIsNotThere(t *testing.T) {
 // Whether it is there, the service may not say.
 func TestStopOfAnAppThatIsNotShown(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.Script("ListAliases", faltest.Fail(fal.CodePermissionDenied, "needs more"))
-	if r := tm.run("stop", "--app", "x", "--yes"); r.code != 4 || !strings.Contains(r.err, "needs more") {
+	tm.Server.Script("ListAliases", faltest.Fail(fal.CodePermissionDenied, "needs more"))
+	if r := tm.Run("stop", "--app", "x", "--yes"); r.Code != 4 || !strings.Contains(r.Err, "needs more") {
 		t.Errorf("%+v", r)
 	}
 }

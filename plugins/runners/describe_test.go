@@ -14,8 +14,8 @@ import (
 // life makes the server tell of a runner's life, its events, and its log, each
 // as JSON.
 func (tm *term) life(id, span, events, lines string) {
-	tm.server.HandleREST("GET /runners/"+id, jsonAnswer(span))
-	tm.server.HandleREST("POST /logs/history", func(w http.ResponseWriter, r *http.Request) {
+	tm.Server.HandleREST("GET /runners/"+id, jsonAnswer(span))
+	tm.Server.HandleREST("POST /logs/history", func(w http.ResponseWriter, r *http.Request) {
 		items := lines
 		if r.URL.Query().Get("source") == "lifecycle" {
 			items = events
@@ -31,27 +31,27 @@ const crashEvents = `{"timestamp":"2026-11-21T11:59:02Z","level":"ERROR","messag
 func TestDescribe(t *testing.T) {
 	t.Run("a runner at work", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty = true
+		tm.TTY = true
 		tm.life(idA, `{"started_at":"2026-11-21T10:00:00Z","ended_at":null}`, "", "")
-		r := tm.run("describe", "4f2a")
+		r := tm.Run("describe", "4f2a")
 		for _, want := range []string{"Runner     " + idA + "\n", "App        checkout\n", "State      RUNNING\n", "Uptime     2h13m\n", "\n1 lease\n  request req-1 from u1 since 2026-09-21T14:13:20Z\n"} {
-			if !strings.Contains(r.out, want) || r.code != 0 || r.err != "" {
+			if !strings.Contains(r.Out, want) || r.Code != 0 || r.Err != "" {
 				t.Errorf("%+v lacks %q", r, want)
 			}
 		}
-		if strings.Contains(r.out, "Events") || strings.Contains(r.out, "End of the log") {
-			t.Errorf("empty sections: %s", r.out)
+		if strings.Contains(r.Out, "Events") || strings.Contains(r.Out, "End of the log") {
+			t.Errorf("empty sections: %s", r.Out)
 		}
 	})
 	t.Run("one that crashed", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.SetRunners(faltest.Runner{ID: idC, Alias: "checkout", State: 9})
+		tm.Server.SetRunners(faltest.Runner{ID: idC, Alias: "checkout", State: 9})
 		var lines []string
 		for i := range 30 { // newest first, as the control plane sends them
 			lines = append(lines, fmt.Sprintf(`{"timestamp":"2026-11-21T11:59:01.%06dZ","level":"STDERR","message":"line %d","source":"stderr"}`, 30-i, 30-i))
 		}
 		tm.life(idC, `{"started_at":"2026-11-21T11:59:00Z","ended_at":null}`, crashEvents, strings.SplitAfter(crashEvents, "\n")[0]+strings.Join(lines, ","))
-		r := tm.run("get", "9C1D")
+		r := tm.Run("get", "9C1D")
 		var got struct {
 			State    string
 			Events   []struct{ Time, State, Reason string }
@@ -60,7 +60,7 @@ func TestDescribe(t *testing.T) {
 				RunnerID string `json:"runner_id"`
 			} `json:"crash_log"`
 		}
-		if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.code != 0 {
+		if err := json.Unmarshal([]byte(r.Out), &got); err != nil || r.Code != 0 {
 			t.Fatalf("%v: %+v", err, r)
 		}
 		if n := len(got.Events); n != 2 || got.Events[1].State != "CRASH_BACKOFF" || got.Events[1].Time != "2026-11-21T11:59:02Z" || got.Events[0].Reason != "process 42" {
@@ -69,7 +69,7 @@ func TestDescribe(t *testing.T) {
 		if n := len(got.CrashLog); n != crashLines || got.CrashLog[n-1].Message != "line 30" || got.CrashLog[0].Message != "line 11" || got.CrashLog[0].RunnerID != idC {
 			t.Errorf("log %+v", got.CrashLog)
 		}
-		if calls := tm.server.Calls("POST /logs/history"); len(calls) != 2 {
+		if calls := tm.Server.Calls("POST /logs/history"); len(calls) != 2 {
 			t.Errorf("%d requests for the log, want 2", len(calls))
 		}
 	})
@@ -77,17 +77,17 @@ func TestDescribe(t *testing.T) {
 		tm := newTerm(t)
 		const id = "aaaaaaaa-0000-4000-8000-000000000001"
 		tm.life(id, `{"started_at":"2026-11-01T10:00:00Z","ended_at":"2026-11-01T10:01:00Z"}`, "", "")
-		r := tm.run("describe", strings.ToUpper(id), "-q", ".runner_id, .state, .alias, .uptime_seconds, .ended_at")
-		tm.want(r, 0, id+"\nTERMINATED\nnull\n60\n2026-11-01T10:01:00Z\n", "")
+		r := tm.Run("describe", strings.ToUpper(id), "-q", ".runner_id, .state, .alias, .uptime_seconds, .ended_at")
+		tm.Want(r, 0, id+"\nTERMINATED\nnull\n60\n2026-11-01T10:01:00Z\n", "")
 	})
 	t.Run("listed, and known nowhere else", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.want(tm.run("describe", idB, "-q", ".alias, .started_at, .events"), 0, "checkout--staging\nnull\n[]\n", "")
+		tm.Want(tm.Run("describe", idB, "-q", ".alias, .started_at, .events"), 0, "checkout--staging\nnull\n[]\n", "")
 	})
 	t.Run("those that ended within a day are looked for", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.run("describe", "9c")
-		if got := tm.requests("ListRunners"); len(got) != 1 || !strings.Contains(got[0], `"start_time":"2026-11-20T12:00:00Z"`) {
+		tm.Run("describe", "9c")
+		if got := tm.Requests("ListRunners"); len(got) != 1 || !strings.Contains(got[0], `"start_time":"2026-11-20T12:00:00Z"`) {
 			t.Errorf("%q", got)
 		}
 	})
@@ -107,12 +107,12 @@ func TestDescribeRefuses(t *testing.T) {
 		{"describe 9c -o name", 2, "name"},
 	} {
 		tm := newTerm(t)
-		tm.want(tm.run(strings.Fields(tt.argv)...), tt.code, "", tt.err)
+		tm.Want(tm.Run(strings.Fields(tt.argv)...), tt.code, "", tt.err)
 	}
 	t.Run("part of the service fails", func(t *testing.T) {
 		tm := newTerm(t)
 		tm.life(idC, `{"started_at":null,"ended_at":null}`, "", "")
-		tm.server.HandleREST("GET /runners/"+idA, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
-		tm.want(tm.run("describe", idA), 4, "", "forbidden")
+		tm.Server.HandleREST("GET /runners/"+idA, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+		tm.Want(tm.Run("describe", idA), 4, "", "forbidden")
 	})
 }

@@ -60,7 +60,7 @@ func (o *sessionOptions) validate(inv *cli.Invocation) error {
 	case inv.DashAt > 1:
 		return cli.Usagef("`--` must stand before the command").WithHint(without(""))
 	case o.tty && o.stdin && !inv.IO.InTerminal():
-		return cli.Usagef("-t with -i needs a terminal, and standard input is none").WithHint(without(" -i") + ", to feed it from a pipe")
+		return cli.Usagef("-t with -i needs a terminal, and standard input is none").WithHint("`" + without(" -i") + "`, to feed it from a pipe")
 	case o.tty && !inv.IO.InTerminal() && !inv.IO.OutTerminal():
 		return cli.Usagef("-t needs a terminal, and there is none here").WithHint(without(""))
 	}

@@ -23,10 +23,10 @@ func TestGPUs(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.tty = tt.tty
-			tm.server.HandleREST("GET /applications/metrics", jsonAnswer(tt.body))
-			r := tm.run(append([]string{"gpus"}, tt.argv...)...)
-			tm.want(r, 0, tt.out, tt.err)
+			tm.TTY = tt.tty
+			tm.Server.HandleREST("GET /applications/metrics", jsonAnswer(tt.body))
+			r := tm.Run(append([]string{"gpus"}, tt.argv...)...)
+			tm.Want(r, 0, tt.out, tt.err)
 		})
 	}
 }
@@ -34,9 +34,9 @@ func TestGPUs(t *testing.T) {
 // What the official client sends.
 func TestGPUsRequest(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.HandleREST("GET /applications/metrics", jsonAnswer(`{}`))
-	tm.run("gpus")
-	calls := tm.server.Calls()
+	tm.Server.HandleREST("GET /applications/metrics", jsonAnswer(`{}`))
+	tm.Run("gpus")
+	calls := tm.Server.Calls()
 	if len(calls) != 1 || calls[0].Method != "GET /applications/metrics" || calls[0].Get("authorization") != "Key testid:testsecret" || len(calls[0].Query)+len(calls[0].Body) > 0 {
 		t.Errorf("%+v", calls)
 	}
@@ -44,10 +44,10 @@ func TestGPUsRequest(t *testing.T) {
 
 func TestGPUsFails(t *testing.T) {
 	tm := newTerm(t)
-	tm.want(tm.run("gpus"), 3, "", "Not Found")
-	if calls := tm.server.Calls(); len(calls) != 1 {
+	tm.Want(tm.Run("gpus"), 3, "", "Not Found")
+	if calls := tm.Server.Calls(); len(calls) != 1 {
 		t.Errorf("%+v", calls)
 	}
-	tm.server.Close()
-	tm.want(tm.run("gpus"), 6, "", "connection refused")
+	tm.Server.Close()
+	tm.Want(tm.Run("gpus"), 6, "", "connection refused")
 }

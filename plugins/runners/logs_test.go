@@ -23,8 +23,8 @@ import (
 // checkout. It is 12:00, and they started an hour ago.
 func logTerm(t *testing.T) (*term, *faltest.Log, *faltest.Log) {
 	tm := newTerm(t)
-	start := tm.now.Add(-time.Hour)
-	a, c := tm.server.AddLog(idA, start, faltest.Dialect{}), tm.server.AddLog(idC, start, faltest.Dialect{})
+	start := tm.Now.Add(-time.Hour)
+	a, c := tm.Server.AddLog(idA, start, faltest.Dialect{}), tm.Server.AddLog(idC, start, faltest.Dialect{})
 	for i := range 20 {
 		at := start.Add(time.Duration(i) * time.Minute)
 		a.Write(at, []string{"INFO", "STDERR", "debug", "WARNING"}[i%4], fmt.Sprintf("a%d", i))
@@ -73,13 +73,13 @@ func TestLogs(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.argv, func(t *testing.T) {
 			tm, _, c := logTerm(t)
-			c.End(tm.now.Add(-30 * time.Minute))
-			r := tm.run(strings.Fields(tt.argv)...)
-			if r.code != 0 || words(r.out) != tt.want {
-				t.Errorf("exit %d, %q, want %q\n%s", r.code, words(r.out), tt.want, r.err)
+			c.End(tm.Now.Add(-30 * time.Minute))
+			r := tm.Run(strings.Fields(tt.argv)...)
+			if r.Code != 0 || words(r.Out) != tt.want {
+				t.Errorf("exit %d, %q, want %q\n%s", r.Code, words(r.Out), tt.want, r.Err)
 			}
-			if (tt.want == "") != strings.Contains(r.err, "no log lines") {
-				t.Errorf("stderr %q", r.err)
+			if (tt.want == "") != strings.Contains(r.Err, "no log lines") {
+				t.Errorf("stderr %q", r.Err)
 			}
 		})
 	}
@@ -113,11 +113,11 @@ func TestLogsRefused(t *testing.T) {
 	} {
 		t.Run(argv, func(t *testing.T) {
 			tm, _, _ := logTerm(t)
-			r := tm.run(strings.Fields(argv)...)
-			if r.code != want.code || r.out != "" || !strings.Contains(r.err, want.message) {
-				t.Errorf("exit %d, want %d with %q\n%s%s", r.code, want.code, want.message, r.out, r.err)
+			r := tm.Run(strings.Fields(argv)...)
+			if r.Code != want.code || r.Out != "" || !strings.Contains(r.Err, want.message) {
+				t.Errorf("exit %d, want %d with %q\n%s%s", r.Code, want.code, want.message, r.Out, r.Err)
 			}
-			if calls := tm.server.Calls(); want.code == 2 && !strings.HasSuffix(argv, "4f2") && len(calls) > 0 {
+			if calls := tm.Server.Calls(); want.code == 2 && !strings.HasSuffix(argv, "4f2") && len(calls) > 0 {
 				t.Errorf("asked %+v", calls)
 			}
 		})
@@ -128,33 +128,33 @@ func TestLogsRefused(t *testing.T) {
 func TestLogsTailRoundTrips(t *testing.T) {
 	tm, log, _ := logTerm(t)
 	for i := range 30000 {
-		log.Write(tm.now.Add(-30*time.Minute).Add(time.Duration(i)*time.Millisecond), "INFO", strconv.Itoa(i))
+		log.Write(tm.Now.Add(-30*time.Minute).Add(time.Duration(i)*time.Millisecond), "INFO", strconv.Itoa(i))
 	}
-	r := tm.run("logs", "4f2a", "-n", "10")
-	if r.code != 0 || strings.Count(r.out, "\n") != 10 || len(tm.server.Calls()) > 3 {
-		t.Errorf("%+v after %d round trips", r, len(tm.server.Calls()))
+	r := tm.Run("logs", "4f2a", "-n", "10")
+	if r.Code != 0 || strings.Count(r.Out, "\n") != 10 || len(tm.Server.Calls()) > 3 {
+		t.Errorf("%+v after %d round trips", r, len(tm.Server.Calls()))
 	}
-	if page := tm.server.Calls("POST /logs/history"); len(page) != 1 || page[0].Query.Get("page_size") != "10" {
+	if page := tm.Server.Calls("POST /logs/history"); len(page) != 1 || page[0].Query.Get("page_size") != "10" {
 		t.Errorf("%+v", page)
 	}
 }
 
 func TestLogsJSON(t *testing.T) {
 	tm, log, _ := logTerm(t)
-	log.WriteJSON(tm.now.Add(-time.Minute), `{"timestamp": "2026-11-21T11:59:00Z", "level": "INFO", "message": "[rank0]: \u001b[31m<b>\u001b[0m", "labels": {"n": 1.0}}`)
-	r := tm.run("logs", "4f2a", "-n", "2", "--json")
-	tm.want(r, 0, `{"logs":[{"level":"WARNING","message":"a19","timestamp":"2026-11-21T11:19:00Z","runner_id":"`+idA+`"},`+
+	log.WriteJSON(tm.Now.Add(-time.Minute), `{"timestamp": "2026-11-21T11:59:00Z", "level": "INFO", "message": "[rank0]: \u001b[31m<b>\u001b[0m", "labels": {"n": 1.0}}`)
+	r := tm.Run("logs", "4f2a", "-n", "2", "--json")
+	tm.Want(r, 0, `{"logs":[{"level":"WARNING","message":"a19","timestamp":"2026-11-21T11:19:00Z","runner_id":"`+idA+`"},`+
 		`{"timestamp":"2026-11-21T11:59:00Z","level":"INFO","message":"[rank0]: \u001b[31m<b>\u001b[0m","labels":{"n":1.0},"runner_id":"`+idA+`"}]}`+"\n", "")
-	tm.want(tm.run("logs", "4f2a", "--json", "--search", "zzz"), 0, `{"logs":[]}`+"\n", "no log lines")
-	tm.want(tm.run("logs", "4f2a", "-n", "1", "--jq", ".logs[].labels.n"), 0, "1.0\n", "")
-	tm.want(tm.run("logs", "4f2a", "-n", "2", "-o", "jsonl", "--jq", ".level"), 0, "WARNING\nINFO\n", "")
-	tm.want(tm.run("logs", "4f2a", "-n", "1", "-o", "tsv"), 0, "timestamp\trunner_id\tlevel\tmessage\n2026-11-21T11:59:00.000000Z\t"+idA+"\tINFO\t[rank0]: \x1b[31m<b>\x1b[0m\n", "")
+	tm.Want(tm.Run("logs", "4f2a", "--json", "--search", "zzz"), 0, `{"logs":[]}`+"\n", "no log lines")
+	tm.Want(tm.Run("logs", "4f2a", "-n", "1", "--jq", ".logs[].labels.n"), 0, "1.0\n", "")
+	tm.Want(tm.Run("logs", "4f2a", "-n", "2", "-o", "jsonl", "--jq", ".level"), 0, "WARNING\nINFO\n", "")
+	tm.Want(tm.Run("logs", "4f2a", "-n", "1", "-o", "tsv"), 0, "timestamp\trunner_id\tlevel\tmessage\n2026-11-21T11:59:00.000000Z\t"+idA+"\tINFO\t[rank0]: \x1b[31m<b>\x1b[0m\n", "")
 }
 
 func TestLogsYAML(t *testing.T) {
 	tm, _, _ := logTerm(t)
-	tm.want(tm.run("logs", "4f2a", "-n", "1", "-o", "yaml"), 0, "logs:\n  - level: WARNING\n    message: a19\n    timestamp: \"2026-11-21T11:19:00Z\"\n    runner_id: \""+idA+"\"\n", "")
-	tm.want(tm.run("logs", "4f2a", "-n", "0", "-o", "yaml"), 0, "logs: []\n", "no log lines")
+	tm.Want(tm.Run("logs", "4f2a", "-n", "1", "-o", "yaml"), 0, "logs:\n  - level: WARNING\n    message: a19\n    timestamp: \"2026-11-21T11:19:00Z\"\n    runner_id: \""+idA+"\"\n", "")
+	tm.Want(tm.Run("logs", "4f2a", "-n", "0", "-o", "yaml"), 0, "logs: []\n", "no log lines")
 }
 
 func TestFollowRunner(t *testing.T) {
@@ -172,25 +172,25 @@ func TestFollowRunner(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.argv, func(t *testing.T) {
 			tm, log, _ := logTerm(t)
-			log.Write(tm.now.Add(-30*time.Second), "INFO", "late")
+			log.Write(tm.Now.Add(-30*time.Second), "INFO", "late")
 			var ending sync.WaitGroup
 			ending.Go(func() {
-				for t.Context().Err() == nil && len(tm.server.Calls("POST /logs/stream")) == 0 {
+				for t.Context().Err() == nil && len(tm.Server.Calls("POST /logs/stream")) == 0 {
 					time.Sleep(time.Millisecond)
 				}
-				log.Write(tm.now, "ERROR", "end")
-				runners := tm.server.Runners()
+				log.Write(tm.Now, "ERROR", "end")
+				runners := tm.Server.Runners()
 				runners[slices.IndexFunc(runners, func(r faltest.Runner) bool { return r.ID == idA })].State = 9
-				tm.server.SetRunners(runners...)
-				log.End(tm.now)
+				tm.Server.SetRunners(runners...)
+				log.End(tm.Now)
 			})
-			r := tm.run(strings.Fields(tt.argv)...)
+			r := tm.Run(strings.Fields(tt.argv)...)
 			ending.Wait()
-			if r.code != 0 || words(r.out) != tt.want {
-				t.Errorf("exit %d, %q, want %q", r.code, words(r.out), tt.want)
+			if r.Code != 0 || words(r.Out) != tt.want {
+				t.Errorf("exit %d, %q, want %q", r.Code, words(r.Out), tt.want)
 			}
-			if want := idA + " ended: CRASH_BACKOFF\n"; r.err != want {
-				t.Errorf("stderr %q, want %q", r.err, want)
+			if want := idA + " ended: CRASH_BACKOFF\n"; r.Err != want {
+				t.Errorf("stderr %q, want %q", r.Err, want)
 			}
 		})
 	}
@@ -198,26 +198,26 @@ func TestFollowRunner(t *testing.T) {
 
 func TestFollowOfAnEndedRunner(t *testing.T) {
 	tm, log, _ := logTerm(t)
-	log.End(tm.now.Add(-41 * time.Minute))
-	r := tm.run("logs", idA, "-f", "--json")
-	if want := `{"level":"STDERR","message":"a18","timestamp":"2026-11-21T11:18:00Z","runner_id":"` + idA + `"}`; r.code != 0 || !strings.Contains(strings.Replace(r.out, "debug", "STDERR", 1), want) {
+	log.End(tm.Now.Add(-41 * time.Minute))
+	r := tm.Run("logs", idA, "-f", "--json")
+	if want := `{"level":"STDERR","message":"a18","timestamp":"2026-11-21T11:18:00Z","runner_id":"` + idA + `"}`; r.Code != 0 || !strings.Contains(strings.Replace(r.Out, "debug", "STDERR", 1), want) {
 		t.Errorf("%+v", r)
 	}
-	if strings.Count(r.out, "\n") != 2 {
-		t.Errorf("%q", r.out)
+	if strings.Count(r.Out, "\n") != 2 {
+		t.Errorf("%q", r.Out)
 	}
 }
 
 func TestFollowWithoutReconnection(t *testing.T) {
 	tm, _, _ := logTerm(t)
 	go func() {
-		for t.Context().Err() == nil && len(tm.server.Calls("POST /logs/stream")) == 0 {
+		for t.Context().Err() == nil && len(tm.Server.Calls("POST /logs/stream")) == 0 {
 			time.Sleep(time.Millisecond)
 		}
-		tm.server.Close()
+		tm.Server.Close()
 	}()
-	r := tm.run("logs", idA, "-f", "--no-reconnect")
-	if r.code != 6 {
+	r := tm.Run("logs", idA, "-f", "--no-reconnect")
+	if r.Code != 6 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -243,14 +243,13 @@ func (w lockedWriter) Write(p []byte) (int, error) {
 }
 
 func (tm *term) start(argv ...string) *running {
-	r := &running{t: tm.t, code: make(chan int, 1)}
+	r := &running{t: tm.T, code: make(chan int, 1)}
 	streams, _, _, _ := iostreams.Test()
 	streams.Out, streams.Err = io.Writer(lockedWriter{r, &r.out}), io.Writer(lockedWriter{r, &r.err})
-	getenv := func(name string) string { return tm.env[name] }
-	ctx, cancel := context.WithCancel(tm.t.Context())
+	ctx, cancel := context.WithCancel(tm.T.Context())
 	r.stop = cancel
-	d := dependencies{connect: session.Open, now: func() time.Time { return tm.now }, poll: 5 * time.Millisecond}
-	go func() { r.code <- cli.Run(ctx, app(d), cli.Process{Args: argv, Streams: streams, Getenv: getenv}) }()
+	d := dependencies{connect: session.Open, now: func() time.Time { return tm.Now }, poll: 5 * time.Millisecond}
+	go func() { r.code <- cli.Run(ctx, app(d), cli.Process{Args: argv, Streams: streams, Getenv: tm.Getenv}) }()
 	return r
 }
 
@@ -274,24 +273,24 @@ func TestFollowApp(t *testing.T) {
 	tm, a, c := logTerm(t)
 	r := tm.start("logs", "app/checkout", "-f", "-n", "3")
 	r.await("c19", "")
-	a.Write(tm.now, "INFO", "a-live")
-	c.Write(tm.now, "INFO", "c-live")
+	a.Write(tm.Now, "INFO", "a-live")
+	c.Write(tm.Now, "INFO", "c-live")
 	r.await("4f2a91c0 INFO    a-live", "")
 	r.await("9c1d07aa INFO    c-live", "")
 
 	// One more comes, another one goes.
 	const idE = "e0000000-0000-4000-8000-000000000005"
-	e := tm.server.AddLog(idE, tm.now, faltest.Dialect{})
-	e.Write(tm.now.Add(time.Second), "INFO", "e-first")
-	tm.server.SetRunners(append(tm.server.Runners(), faltest.Runner{ID: idE, Alias: "checkout", State: 1})...)
+	e := tm.Server.AddLog(idE, tm.Now, faltest.Dialect{})
+	e.Write(tm.Now.Add(time.Second), "INFO", "e-first")
+	tm.Server.SetRunners(append(tm.Server.Runners(), faltest.Runner{ID: idE, Alias: "checkout", State: 1})...)
 	r.await("e0000000 INFO    e-first", "e0000000 joined\n")
-	runners := tm.server.Runners()
+	runners := tm.Server.Runners()
 	runners[slices.IndexFunc(runners, func(r faltest.Runner) bool { return r.ID == idA })].State = 7
-	tm.server.SetRunners(runners...)
-	a.Write(tm.now.Add(time.Second), "INFO", "a-last")
-	a.End(tm.now.Add(2 * time.Second))
+	tm.Server.SetRunners(runners...)
+	a.Write(tm.Now.Add(time.Second), "INFO", "a-last")
+	a.End(tm.Now.Add(2 * time.Second))
 	r.await("4f2a91c0 INFO    a-last", "4f2a91c0 ended: TERMINATED\n")
-	c.Write(tm.now.Add(time.Minute), "INFO", "c-still")
+	c.Write(tm.Now.Add(time.Minute), "INFO", "c-still")
 	r.await("9c1d07aa INFO    c-still", "")
 	r.stop()
 	if code := <-r.code; code != 130 {
@@ -319,20 +318,20 @@ func TestFollowAppIsBounded(t *testing.T) {
 	logs := map[string]*faltest.Log{}
 	for i := range openStreams + 2 {
 		id := fmt.Sprintf("%08d-0000-4000-8000-000000000000", i)
-		logs[id] = tm.server.AddLog(id, tm.now, faltest.Dialect{})
-		logs[id].Write(tm.now, "INFO", "from-"+id[:8])
+		logs[id] = tm.Server.AddLog(id, tm.Now, faltest.Dialect{})
+		logs[id].Write(tm.Now, "INFO", "from-"+id[:8])
 		runners = append(runners, faltest.Runner{ID: id, Alias: "big"})
 	}
-	tm.server.SetRunners(runners...)
+	tm.Server.SetRunners(runners...)
 	r.await("", fmt.Sprintf("2 runners more: %d are followed at once\n", openStreams))
 	for i := range openStreams {
 		r.await("from-"+runners[i].ID[:8], "")
 	}
-	if n := len(tm.server.Calls("POST /logs/stream")); n != openStreams {
+	if n := len(tm.Server.Calls("POST /logs/stream")); n != openStreams {
 		t.Errorf("%d streams", n)
 	}
 	for i := range 2 {
-		logs[runners[i].ID].End(tm.now)
+		logs[runners[i].ID].End(tm.Now)
 	}
 	r.await("from-00000064", "")
 	r.await("from-00000065", "00000000 ended: ")
@@ -347,14 +346,14 @@ func TestLogsOfAnyLength(t *testing.T) {
 	tm, log, _ := logTerm(t)
 	const lines = 100_000
 	for i := range lines {
-		log.Write(tm.now.Add(-30*time.Minute).Add(time.Duration(i)*time.Millisecond), "INFO", "n"+strconv.Itoa(i))
+		log.Write(tm.Now.Add(-30*time.Minute).Add(time.Duration(i)*time.Millisecond), "INFO", "n"+strconv.Itoa(i))
 	}
-	r := tm.run("logs", "4f2a", "--json", "--since", "30m", "--until", "now")
+	r := tm.Run("logs", "4f2a", "--json", "--since", "30m", "--until", "now")
 	var got struct {
 		Logs []struct{ Message string }
 	}
-	if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.code != 0 || len(got.Logs) != lines {
-		t.Fatalf("exit %d, %d lines, %v: %s", r.code, len(got.Logs), err, r.err)
+	if err := json.Unmarshal([]byte(r.Out), &got); err != nil || r.Code != 0 || len(got.Logs) != lines {
+		t.Fatalf("exit %d, %d lines, %v: %s", r.Code, len(got.Logs), err, r.Err)
 	}
 	for i, l := range got.Logs {
 		if l.Message != "n"+strconv.Itoa(i) {
@@ -368,14 +367,14 @@ func TestFollowTellsThatItWasAway(t *testing.T) {
 	tm, log, _ := logTerm(t)
 	r := tm.start("logs", idA, "-f", "-n", "1")
 	r.await("a19", "")
-	log.Write(tm.now, "INFO", "first")
+	log.Write(tm.Now, "INFO", "first")
 	r.await("first", "")
-	tm.server.Connections(faltest.Hangup)
+	tm.Server.Connections(faltest.Hangup)
 	r.await("", "trying on: ")
-	log.Write(tm.now, "INFO", "meanwhile")
-	tm.server.Connections(faltest.Serve)
+	log.Write(tm.Now, "INFO", "meanwhile")
+	tm.Server.Connections(faltest.Serve)
 	r.await("meanwhile", "back after ")
-	log.End(tm.now)
+	log.End(tm.Now)
 	if code := <-r.code; code != 0 {
 		t.Errorf("exit %d", code)
 	}

@@ -45,11 +45,11 @@ func TestStopNotesRefill(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.argv, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.server.SetApps(apps(tt.minimum)...)
-			tm.tty, tm.stdin = true, "n\n"
-			r := tm.run(strings.Fields(tt.argv)...)
+			tm.Server.SetApps(apps(tt.minimum)...)
+			tm.TTY, tm.Stdin = true, "n\n"
+			r := tm.Run(strings.Fields(tt.argv)...)
 			var notes strings.Builder
-			for line := range strings.Lines(r.err) {
+			for line := range strings.Lines(r.Err) {
 				if strings.HasPrefix(line, "note: ") {
 					notes.WriteString(line)
 				}
@@ -57,10 +57,10 @@ func TestStopNotesRefill(t *testing.T) {
 			if notes.String() != tt.notes {
 				t.Errorf("%q, want %q", notes.String(), tt.notes)
 			}
-			if before, _, asked := strings.Cut(r.err, "? [y/N]"); asked && strings.Count(before, "note: ") != strings.Count(tt.notes, "note: ") {
-				t.Errorf("a note behind the question: %q", r.err)
+			if before, _, asked := strings.Cut(r.Err, "? [y/N]"); asked && strings.Count(before, "note: ") != strings.Count(tt.notes, "note: ") {
+				t.Errorf("a note behind the question: %q", r.Err)
 			}
-			if asked := len(tm.server.Calls("ListAliases")) > 0; asked != (tt.notes != "" || tt.minimum == 0 || tt.argv == "stop --state idle") {
+			if asked := len(tm.Server.Calls("ListAliases")) > 0; asked != (tt.notes != "" || tt.minimum == 0 || tt.argv == "stop --state idle") {
 				t.Errorf("asked for apps: %t", asked)
 			}
 		})
@@ -75,10 +75,10 @@ func TestStopWithoutNotes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.server.Handle("ListAliases", func(faltest.Call) faltest.Answer { return answer })
-			tm.tty, tm.stdin = true, "y\n"
-			r := tm.run("stop", "--state", "idle")
-			tm.want(r, 0, "stopping "+idC+"\n", idC+"  checkout  IDLE  41s\nStop 1 runner? [y/N]")
+			tm.Server.Handle("ListAliases", func(faltest.Call) faltest.Answer { return answer })
+			tm.TTY, tm.Stdin = true, "y\n"
+			r := tm.Run("stop", "--state", "idle")
+			tm.Want(r, 0, "stopping "+idC+"\n", idC+"  checkout  IDLE  41s\nStop 1 runner? [y/N]")
 		})
 	}
 }

@@ -1,7 +1,6 @@
 package runners
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -19,6 +18,7 @@ import (
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/signaltest"
+	"github.com/fal-plugins/fal/plugins/internal/termtest"
 )
 
 func TestMain(m *testing.M) {
@@ -45,91 +45,30 @@ func sampleRunners() []faltest.Runner {
 	}
 }
 
-// term is a command at a terminal, or in pipes, against a recording server.
-type term struct {
-	t      *testing.T
-	server *faltest.Server
-	env    map[string]string
-	stdin  string
-	tty    bool
-	quiet  bool // stderr is no terminal all the same
-	width  int
-	now    time.Time
-}
-
-type result struct {
-	code     int
-	out, err string
-}
+// term is where the program is run, with the sample runners.
+type term struct{ *termtest.Term }
 
 func newTerm(t *testing.T) *term {
 	server := faltest.New(t)
 	server.SetRunners(sampleRunners()...)
-	return &term{t: t, server: server, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), env: map[string]string{
-		"FAL_KEY": "testid:testsecret", "FAL_GRPC_HOST": server.Host(), "FAL_REST_HOST": server.Host(), "FAL_CONFIG_PATH": t.TempDir() + "/config.toml",
-	}}
-}
-
-func (tm *term) run(argv ...string) result {
-	tm.t.Helper()
-	return tm.runContext(tm.t.Context(), argv...)
-}
-
-func (tm *term) runContext(ctx context.Context, argv ...string) result {
-	tm.t.Helper()
-	streams, in, out, errout := iostreams.Test()
-	in.WriteString(tm.stdin)
-	getenv := func(name string) string { return tm.env[name] }
-	streams.SetEnv(getenv)
-	streams.SetTerminal(tm.tty, tm.tty, tm.tty && !tm.quiet)
-	if tm.width > 0 {
-		streams.SetWidth(tm.width)
-	}
-	streams.SetColor(iostreams.ColorNever)
-	d := dependencies{connect: session.Open, now: func() time.Time { return tm.now }, poll: time.Millisecond}
-	code := cli.Run(ctx, app(d), cli.Process{Args: argv, Streams: streams, Getenv: getenv})
-	return result{code, out.String(), errout.String()}
-}
-
-func (tm *term) want(r result, code int, out, errout string) {
-	tm.t.Helper()
-	if r.code != code {
-		tm.t.Errorf("exit %d, want %d\nstdout %s\nstderr %s", r.code, code, r.out, r.err)
-	}
-	if r.out != out {
-		tm.t.Errorf("stdout\n%swant\n%s", r.out, out)
-	}
-	if errout == "" && r.err != "" || !strings.Contains(r.err, errout) {
-		tm.t.Errorf("stderr %q, want %q", r.err, errout)
-	}
-}
-
-// requests are the calls that the server got, one a line.
-func (tm *term) requests(methods ...string) []string {
-	var lines []string
-	for _, c := range tm.server.Calls(methods...) {
-		var compact bytes.Buffer
-		if err := json.Compact(&compact, c.Request); err != nil {
-			tm.t.Fatal(err)
-		}
-		lines = append(lines, c.Method+" "+compact.String())
-	}
-	return lines
+	return &term{termtest.New(t, server, func(now func() time.Time) *cli.App {
+		return app(dependencies{connect: session.Open, now: now, poll: time.Millisecond})
+	})}
 }
 
 func TestTryEverything(t *testing.T) { cli.TryEverything(t, App) }
 
 func TestListJSONContract(t *testing.T) {
 	tm := newTerm(t)
-	r := tm.run("list")
+	r := tm.Run("list")
 	var got struct {
 		Runners []map[string]any `json:"runners"`
 	}
-	dec := json.NewDecoder(strings.NewReader(r.out))
-	if err := dec.Decode(&got); err != nil || r.code != 0 {
+	dec := json.NewDecoder(strings.NewReader(r.Out))
+	if err := dec.Decode(&got); err != nil || r.Code != 0 {
 		t.Fatalf("%v: %+v", err, r)
 	}
-	if strings.Count(r.out, "\n") != 1 || r.err != "" {
+	if strings.Count(r.Out, "\n") != 1 || r.Err != "" {
 		t.Errorf("want one line and a quiet stderr: %+v", r)
 	}
 	keys := []string{"alias", "expiration_countdown", "in_flight_requests", "leases", "lost", "machine_type", "replacement", "revision", "runner_id", "state", "uptime_seconds"}
@@ -161,7 +100,7 @@ func TestListJSONContract(t *testing.T) {
 
 func TestListTable(t *testing.T) {
 	tm := newTerm(t)
-	tm.tty, tm.width = true, 200
+	tm.TTY, tm.Width = true, 200
 	want := "" +
 		"RUNNER                                APP           ENV      STATE                           AGE    IN FLIGHT  MACHINE   REVISION\n" +
 		idA + "  checkout               RUNNING                         2h13m          1  GPU-H100  rev-1\n" +
@@ -169,21 +108,21 @@ func TestListTable(t *testing.T) {
 		idC + "  checkout               IDLE                            41s            0  GPU-H100  rev-1\n" +
 		idB + "  checkout      staging  RUNNING, lost, to be replaced  1m1s           0  M         rev-2\n" +
 		idD + "  sd\\x1b[31mxl           UNKNOWN(42)                     0s             0  XS        rev-3\n"
-	r := tm.run("list")
-	if strings.Join(strings.Fields(r.out), " ") != strings.Join(strings.Fields(want), " ") {
-		t.Errorf("table\n%swant\n%s", r.out, want)
+	r := tm.Run("list")
+	if strings.Join(strings.Fields(r.Out), " ") != strings.Join(strings.Fields(want), " ") {
+		t.Errorf("table\n%swant\n%s", r.Out, want)
 	}
-	if !strings.Contains(r.err, "4 runners: 2 running, 1 idle, 1 unknown(42)\n") {
-		t.Errorf("stderr %q", r.err)
+	if !strings.Contains(r.Err, "4 runners: 2 running, 1 idle, 1 unknown(42)\n") {
+		t.Errorf("stderr %q", r.Err)
 	}
 	// On a narrow terminal ids stay whole and lines stay short.
-	tm.width = 100
-	for line := range strings.Lines(tm.run("list").out) {
+	tm.Width = 100
+	for line := range strings.Lines(tm.Run("list").Out) {
 		if len(line) > 101 {
 			t.Errorf("line too long: %q", line)
 		}
 	}
-	if !strings.Contains(tm.run("list").out, idB) {
+	if !strings.Contains(tm.Run("list").Out, idB) {
 		t.Error("an id was cut")
 	}
 }
@@ -212,38 +151,38 @@ func TestListFilters(t *testing.T) {
 	}
 	tm := newTerm(t)
 	for _, tt := range tests {
-		r := tm.run(strings.Fields(tt.argv)...)
-		if got := strings.Fields(r.out); r.code != 0 || !slices.Equal(got, tt.want) {
-			t.Errorf("%s: exit %d, %q, want %q\n%s", tt.argv, r.code, got, tt.want, r.err)
+		r := tm.Run(strings.Fields(tt.argv)...)
+		if got := strings.Fields(r.Out); r.Code != 0 || !slices.Equal(got, tt.want) {
+			t.Errorf("%s: exit %d, %q, want %q\n%s", tt.argv, r.Code, got, tt.want, r.Err)
 		}
 	}
 }
 
 func TestListNothing(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.SetRunners()
-	tm.want(tm.run("list"), 0, "{\"runners\":[]}\n", "no runners")
-	tm.tty = true
-	tm.want(tm.run("list"), 0, "", "no runners")
+	tm.Server.SetRunners()
+	tm.Want(tm.Run("list"), 0, "{\"runners\":[]}\n", "no runners")
+	tm.TTY = true
+	tm.Want(tm.Run("list"), 0, "", "no runners")
 }
 
 // What the official client sends, field by field.
 func TestListRequest(t *testing.T) {
 	tm := newTerm(t)
-	tm.run("list")
-	tm.run("list", "--state", "idle", "--app", "x", "--sort", "age")
-	tm.run("list", "--since", "1h")
-	tm.run("list", "--since", "2026-11-21T10:00:00+01:00")
+	tm.Run("list")
+	tm.Run("list", "--state", "idle", "--app", "x", "--sort", "age")
+	tm.Run("list", "--since", "1h")
+	tm.Run("list", "--since", "2026-11-21T10:00:00+01:00")
 	want := []string{
 		`ListRunners {"list_pending":true}`,
 		`ListRunners {"list_pending":true}`,
 		`ListRunners {"list_pending":true,"start_time":"2026-11-21T11:00:00Z"}`,
 		`ListRunners {"list_pending":true,"start_time":"2026-11-21T09:00:00Z"}`,
 	}
-	if got := tm.requests(); !slices.Equal(got, want) {
+	if got := tm.Requests(); !slices.Equal(got, want) {
 		t.Errorf("requests %q, want %q", got, want)
 	}
-	if c := tm.server.Calls()[0]; c.Get("auth-key-id") != "testid" || c.Get("auth-key") != "testsecret" {
+	if c := tm.Server.Calls()[0]; c.Get("auth-key-id") != "testid" || c.Get("auth-key") != "testsecret" {
 		t.Errorf("metadata %v", c.Metadata)
 	}
 }
@@ -252,9 +191,9 @@ func TestListRequest(t *testing.T) {
 func TestSinceIsAnInstant(t *testing.T) {
 	for _, zone := range []*time.Location{time.UTC, time.FixedZone("Tokyo", 9*3600), time.FixedZone("New York", -5*3600)} {
 		tm := newTerm(t)
-		tm.now = tm.now.In(zone)
-		tm.run("list", "--since", "1h")
-		if got := tm.requests(); len(got) != 1 || !strings.Contains(got[0], `"start_time":"2026-11-21T11:00:00Z"`) {
+		tm.Now = tm.Now.In(zone)
+		tm.Run("list", "--since", "1h")
+		if got := tm.Requests(); len(got) != 1 || !strings.Contains(got[0], `"start_time":"2026-11-21T11:00:00Z"`) {
 			t.Errorf("%s: %q", zone, got)
 		}
 	}
@@ -282,75 +221,75 @@ func TestListRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.want(tm.run(tt.argv...), tt.code, "", tt.err)
-			if got := tm.requests(); len(got) != 0 {
+			tm.Want(tm.Run(tt.argv...), tt.code, "", tt.err)
+			if got := tm.Requests(); len(got) != 0 {
 				t.Errorf("%q was sent", got)
 			}
 		})
 	}
 	t.Run("a minute of leeway", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.run("list", "--since", "2026-11-20T11:59:30Z")
-		if len(tm.requests()) != 1 {
+		tm.Run("list", "--since", "2026-11-20T11:59:30Z")
+		if len(tm.Requests()) != 1 {
 			t.Error("refused")
 		}
 	})
 	t.Run("jq at run time", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.want(tm.run("list", "--jq", `.runners[0].state, error("no")`), 5, "RUNNING\n", "no")
-		tm.want(tm.run("list", "--jq", `"bye\n" | halt_error(9)`), 9, "", "bye")
+		tm.Want(tm.Run("list", "--jq", `.runners[0].state, error("no")`), 5, "RUNNING\n", "no")
+		tm.Want(tm.Run("list", "--jq", `"bye\n" | halt_error(9)`), 9, "", "bye")
 	})
 }
 
 func TestCredentialsAndAccounts(t *testing.T) {
 	t.Run("none", func(t *testing.T) {
 		tm := newTerm(t)
-		delete(tm.env, "FAL_KEY")
-		tm.env["FAL_HOME_DIR"] = t.TempDir()
-		tm.want(tm.run("list"), 4, "", "no credentials\nhint: export FAL_KEY=<id>:<secret>\n")
+		delete(tm.Env, "FAL_KEY")
+		tm.Env["FAL_HOME_DIR"] = t.TempDir()
+		tm.Want(tm.Run("list"), 4, "", "no credentials\nhint: export FAL_KEY=<id>:<secret>\n")
 	})
 	t.Run("malformed", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.env["FAL_KEY"] = "only-the-s3cret"
-		r := tm.run("list")
-		tm.want(r, 2, "", "malformed key from FAL_KEY")
-		if strings.Contains(r.err, "s3cret") {
+		tm.Env["FAL_KEY"] = "only-the-s3cret"
+		r := tm.Run("list")
+		tm.Want(r, 2, "", "malformed key from FAL_KEY")
+		if strings.Contains(r.Err, "s3cret") {
 			t.Error("the secret was printed")
 		}
 	})
 	t.Run("refused by the service", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Script("ListRunners", faltest.Fail(16, "no such key"))
-		r := tm.run("list")
-		tm.want(r, 4, "", "no such key")
-		if !strings.Contains(r.err, "hint: key testid came from FAL_KEY") || strings.Contains(r.err, "testsecret") {
-			t.Errorf("stderr %q", r.err)
+		tm.Server.Script("ListRunners", faltest.Fail(16, "no such key"))
+		r := tm.Run("list")
+		tm.Want(r, 4, "", "no such key")
+		if !strings.Contains(r.Err, "hint: key testid came from FAL_KEY") || strings.Contains(r.Err, "testsecret") {
+			t.Errorf("stderr %q", r.Err)
 		}
 	})
 	t.Run("verbose says what is used", func(t *testing.T) {
 		tm := newTerm(t)
-		r := tm.run("list", "-v")
-		for _, want := range []string{"host " + tm.server.Host() + " from FAL_GRPC_HOST", "account of key testid from FAL_KEY"} {
-			if !strings.Contains(r.err, want) {
-				t.Errorf("stderr %q lacks %q", r.err, want)
+		r := tm.Run("list", "-v")
+		for _, want := range []string{"host " + tm.Server.Host() + " from FAL_GRPC_HOST", "account of key testid from FAL_KEY"} {
+			if !strings.Contains(r.Err, want) {
+				t.Errorf("stderr %q lacks %q", r.Err, want)
 			}
 		}
 	})
 	t.Run("debug redacts", func(t *testing.T) {
 		tm := newTerm(t)
-		r := tm.run("list", "--debug")
-		if !strings.Contains(r.err, "ListRunners: OK in ") || !strings.Contains(r.err, "auth-key: [redacted]") || strings.Contains(r.err, "testsecret") {
-			t.Errorf("stderr %q", r.err)
+		r := tm.Run("list", "--debug")
+		if !strings.Contains(r.Err, "ListRunners: OK in ") || !strings.Contains(r.Err, "auth-key: [redacted]") || strings.Contains(r.Err, "testsecret") {
+			t.Errorf("stderr %q", r.Err)
 		}
 	})
 	t.Run("team of another account", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.HandleREST("GET /users/current", jsonAnswer(`{"user_id":"u","nickname":"mine","full_name":"Me"}`))
-		tm.want(tm.run("list", "--team", "theirs"), 4, "", "belongs to mine, not to team theirs")
-		if got := tm.requests("ListRunners"); len(got) > 0 {
+		tm.Server.HandleREST("GET /users/current", jsonAnswer(`{"user_id":"u","nickname":"mine","full_name":"Me"}`))
+		tm.Want(tm.Run("list", "--team", "theirs"), 4, "", "belongs to mine, not to team theirs")
+		if got := tm.Requests("ListRunners"); len(got) > 0 {
 			t.Errorf("%q was sent", got)
 		}
-		if r := tm.run("list", "--team", "MINE", "-o", "name"); r.code != 0 {
+		if r := tm.Run("list", "--team", "MINE", "-o", "name"); r.Code != 0 {
 			t.Errorf("own team: %+v", r)
 		}
 	})
@@ -359,70 +298,70 @@ func TestCredentialsAndAccounts(t *testing.T) {
 func TestServiceInTrouble(t *testing.T) {
 	t.Run("down", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Close()
-		tm.want(tm.run("list"), 6, "", "connection refused by "+tm.server.Host())
+		tm.Server.Close()
+		tm.Want(tm.Run("list"), 6, "", "connection refused by "+tm.Server.Host())
 	})
 	t.Run("accepts and never answers", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Connections(faltest.Silent)
-		tm.want(tm.run("list", "--timeout", "100ms"), 6, "", "no answer from "+tm.server.Host()+" in time")
+		tm.Server.Connections(faltest.Silent)
+		tm.Want(tm.Run("list", "--timeout", "100ms"), 6, "", "no answer from "+tm.Server.Host()+" in time")
 	})
 	t.Run("answers rubbish", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Connections(faltest.Garbage)
-		tm.want(tm.run("list"), 6, "", "does not speak gRPC")
+		tm.Server.Connections(faltest.Garbage)
+		tm.Want(tm.Run("list"), 6, "", "does not speak gRPC")
 	})
 	t.Run("is a web server", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Connections(faltest.WebServer)
-		tm.want(tm.run("list"), 6, "", "does not speak gRPC")
+		tm.Server.Connections(faltest.WebServer)
+		tm.Want(tm.Run("list"), 6, "", "does not speak gRPC")
 	})
 	t.Run("comes back", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Script("ListRunners", faltest.Fail(14, "later"), faltest.Fail(14, "later"))
-		if r := tm.run("list", "-o", "name", "--state", "idle"); r.code != 0 || r.out != idC+"\n" {
+		tm.Server.Script("ListRunners", faltest.Fail(14, "later"), faltest.Fail(14, "later"))
+		if r := tm.Run("list", "-o", "name", "--state", "idle"); r.Code != 0 || r.Out != idC+"\n" {
 			t.Errorf("%+v", r)
 		}
-		if n := len(tm.requests("ListRunners")); n != 3 {
+		if n := len(tm.Requests("ListRunners")); n != 3 {
 			t.Errorf("%d requests, want 3", n)
 		}
 	})
 	t.Run("as JSON", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Script("ListRunners", faltest.Fail(7, "not yours"))
-		r := tm.run("list", "--json")
+		tm.Server.Script("ListRunners", faltest.Fail(7, "not yours"))
+		r := tm.Run("list", "--json")
 		var got struct {
 			Error struct{ Code, Message string }
 		}
-		if err := json.Unmarshal([]byte(r.err), &got); err != nil || got.Error.Code != "permission_denied" || r.code != 4 {
+		if err := json.Unmarshal([]byte(r.Err), &got); err != nil || got.Error.Code != "permission_denied" || r.Code != 4 {
 			t.Errorf("%v: %+v", err, r)
 		}
 	})
 	t.Run("interrupted", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Script("ListRunners", faltest.Hang())
+		tm.Server.Script("ListRunners", faltest.Hang())
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
-			for len(tm.server.Calls("ListRunners")) == 0 {
+			for len(tm.Server.Calls("ListRunners")) == 0 {
 				time.Sleep(time.Millisecond)
 			}
 			cancel()
 		}()
-		tm.want(tm.runContext(ctx, "list"), 130, "", "")
+		tm.Want(tm.RunContext(ctx, "list"), 130, "", "")
 	})
 }
 
 func TestStopAndKillRequests(t *testing.T) {
 	tm := newTerm(t)
-	tm.want(tm.run("stop", idA), 0, "stopping "+idA+"\n", "")
-	tm.want(tm.run("stop", "-r", idC), 0, "stopping "+idC+"\n", "")
-	tm.want(tm.run("kill", idB), 0, "killed "+idB+"\n", "")
+	tm.Want(tm.Run("stop", idA), 0, "stopping "+idA+"\n", "")
+	tm.Want(tm.Run("stop", "-r", idC), 0, "stopping "+idC+"\n", "")
+	tm.Want(tm.Run("kill", idB), 0, "killed "+idB+"\n", "")
 	want := []string{
 		`StopRunner {"runner_id":"` + idA + `"}`,
 		`StopRunner {"replace_first":true,"runner_id":"` + idC + `"}`,
 		`KillRunner {"runner_id":"` + idB + `"}`,
 	}
-	if got := tm.requests(); !slices.Equal(got, want) {
+	if got := tm.Requests(); !slices.Equal(got, want) {
 		t.Errorf("requests %q, want %q", got, want)
 	}
 }
@@ -461,8 +400,8 @@ func TestStopNames(t *testing.T) {
 			if tt.name == "empty" {
 				argv = []string{"stop", ""}
 			}
-			r := tm.run(argv...)
-			if r.code != tt.code || r.out != tt.out || !strings.Contains(r.err, tt.err) {
+			r := tm.Run(argv...)
+			if r.Code != tt.code || r.Out != tt.out || !strings.Contains(r.Err, tt.err) {
 				t.Errorf("%+v", r)
 			}
 			if got := tm.stopped(); !slices.Equal(got, tt.sent) {
@@ -475,12 +414,12 @@ func TestStopNames(t *testing.T) {
 // stopped are the ids that StopRunner was asked for, sorted.
 func (tm *term) stopped() []string {
 	var ids []string
-	for _, c := range tm.server.Calls("StopRunner") {
+	for _, c := range tm.Server.Calls("StopRunner") {
 		var request struct {
 			RunnerID string `json:"runner_id"`
 		}
 		if err := json.Unmarshal(c.Request, &request); err != nil {
-			tm.t.Fatal(err)
+			tm.T.Fatal(err)
 		}
 		ids = append(ids, request.RunnerID)
 	}
@@ -491,88 +430,88 @@ func (tm *term) stopped() []string {
 func TestStopSelected(t *testing.T) {
 	t.Run("needs a terminal or --yes", func(t *testing.T) {
 		tm := newTerm(t)
-		r := tm.run("stop", "--app", "checkout", "--state", "idle")
-		tm.want(r, 2, "", "1 runner selected and no terminal to ask on\nhint: fal-runners stop --app=checkout --state=idle --yes\n")
+		r := tm.Run("stop", "--app", "checkout", "--state", "idle")
+		tm.Want(r, 2, "", "1 runner selected and no terminal to ask on\nhint: fal-runners stop --app=checkout --state=idle --yes\n")
 		if tm.stopped() != nil {
 			t.Error("stopped all the same")
 		}
 	})
 	t.Run("--yes", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.want(tm.run("stop", "--app", "checkout", "--yes"), 0, "stopping "+idA+"\nstopping "+idC+"\n", "")
+		tm.Want(tm.Run("stop", "--app", "checkout", "--yes"), 0, "stopping "+idA+"\nstopping "+idC+"\n", "")
 	})
 	t.Run("yes on a terminal", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.stdin = true, "y\n"
-		tm.want(tm.run("stop", "--state", "idle"), 0, "stopping "+idC+"\n", idC+"  checkout  IDLE  41s\nStop 1 runner? [y/N]")
+		tm.TTY, tm.Stdin = true, "y\n"
+		tm.Want(tm.Run("stop", "--state", "idle"), 0, "stopping "+idC+"\n", idC+"  checkout  IDLE  41s\nStop 1 runner? [y/N]")
 	})
 	t.Run("no on a terminal", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.stdin = true, "n\n"
-		tm.want(tm.run("stop", "--all"), 1, "", "nothing was stopped")
+		tm.TTY, tm.Stdin = true, "n\n"
+		tm.Want(tm.Run("stop", "--all"), 1, "", "nothing was stopped")
 		if tm.stopped() != nil {
 			t.Error("stopped all the same")
 		}
 	})
 	t.Run("dry run", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.want(tm.run("stop", "--state", "idle", "--dry-run"), 0, "would stop "+idC+"\n", "")
+		tm.Want(tm.Run("stop", "--state", "idle", "--dry-run"), 0, "would stop "+idC+"\n", "")
 		if tm.stopped() != nil {
 			t.Error("stopped all the same")
 		}
 	})
 	t.Run("nothing matches", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.want(tm.run("stop", "--state", "setup"), 0, "", "no runners")
+		tm.Want(tm.Run("stop", "--state", "setup"), 0, "", "no runners")
 	})
 	t.Run("the hint is the whole line", func(t *testing.T) {
 		tm := newTerm(t)
-		r := tm.run("stop", "-r", "--app", "it's", "--app=checkout", "--profile", "dev", "--timeout=5m", "--json")
-		if r.code != 2 || !strings.Contains(r.err, "nonesuch") && !strings.Contains(r.err, "dev") {
+		r := tm.Run("stop", "-r", "--app", "it's", "--app=checkout", "--profile", "dev", "--timeout=5m", "--json")
+		if r.Code != 2 || !strings.Contains(r.Err, "nonesuch") && !strings.Contains(r.Err, "dev") {
 			t.Errorf("%+v", r)
 		}
-		tm.server.HandleREST("GET /users/current", jsonAnswer(`{"user_id":"u","nickname":"mine","full_name":"Me"}`))
-		tm.server.SetApps(faltest.App{Alias: "it's"})
-		r = tm.run("stop", "-r", "--app", "it's", "--app", "checkout", "--team", "mine", "--timeout=5m")
-		tm.want(r, 2, "", `hint: fal-runners stop --replace --app='it'\''s' --app=checkout --team=mine --timeout=5m --yes`+"\n")
+		tm.Server.HandleREST("GET /users/current", jsonAnswer(`{"user_id":"u","nickname":"mine","full_name":"Me"}`))
+		tm.Server.SetApps(faltest.App{Alias: "it's"})
+		r = tm.Run("stop", "-r", "--app", "it's", "--app", "checkout", "--team", "mine", "--timeout=5m")
+		tm.Want(r, 2, "", `hint: fal-runners stop --replace --app='it'\''s' --app=checkout --team=mine --timeout=5m --yes`+"\n")
 	})
 	t.Run("needs stderr to ask on", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.quiet = true, true
-		tm.want(tm.run("stop", "--all"), 2, "", "no terminal to ask on")
+		tm.TTY, tm.Quiet = true, true
+		tm.Want(tm.Run("stop", "--all"), 2, "", "no terminal to ask on")
 	})
 	t.Run("ended while it was asked for", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Handle("StopRunner", func(c faltest.Call) faltest.Answer {
+		tm.Server.Handle("StopRunner", func(c faltest.Call) faltest.Answer {
 			if strings.Contains(string(c.Request), idC) {
 				return faltest.Fail(9, "it has already ended")
 			}
 			return faltest.Reply()
 		})
-		tm.want(tm.run("stop", "--app", "checkout", "--yes"), 0, "stopping "+idA+"\n", "skipped "+idC+": it has ended\n")
+		tm.Want(tm.Run("stop", "--app", "checkout", "--yes"), 0, "stopping "+idA+"\n", "skipped "+idC+": it has ended\n")
 	})
 	t.Run("another of the selected states is no change", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.stdin = true, "y\n"
+		tm.TTY, tm.Stdin = true, "y\n"
 		lists := 0
-		tm.server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
+		tm.Server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
 			lists++
 			return faltest.Reply(`{"runners":[{"runner_id":"` + idC + `","alias":"checkout","state":"` + []string{"IDLE", "RUNNING"}[min(lists-1, 1)] + `"}]}`)
 		})
-		tm.want(tm.run("stop", "--state", "idle", "running"), 0, "stopping "+idC+"\n", "Stop 1 runner?")
+		tm.Want(tm.Run("stop", "--state", "idle", "running"), 0, "stopping "+idC+"\n", "Stop 1 runner?")
 	})
 	t.Run("those on their way out are left alone", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.SetRunners(faltest.Runner{ID: idA, Alias: "x", State: 5}, faltest.Runner{ID: idB, Alias: "x", State: 6}, faltest.Runner{ID: idC, Alias: "x", State: 3}, faltest.Runner{ID: idD, Alias: "x", State: 8})
-		tm.want(tm.run("stop", "--all", "--yes"), 0, "stopping "+idD+"\n", "")
-		tm.server.SetRunners(faltest.Runner{ID: idA, Alias: "x", State: 5}, faltest.Runner{ID: idC, Alias: "x", State: 3})
-		tm.want(tm.run("kill", "--all", "--yes"), 0, "killed "+idA+"\n", "")
+		tm.Server.SetRunners(faltest.Runner{ID: idA, Alias: "x", State: 5}, faltest.Runner{ID: idB, Alias: "x", State: 6}, faltest.Runner{ID: idC, Alias: "x", State: 3}, faltest.Runner{ID: idD, Alias: "x", State: 8})
+		tm.Want(tm.Run("stop", "--all", "--yes"), 0, "stopping "+idD+"\n", "")
+		tm.Server.SetRunners(faltest.Runner{ID: idA, Alias: "x", State: 5}, faltest.Runner{ID: idC, Alias: "x", State: 3})
+		tm.Want(tm.Run("kill", "--all", "--yes"), 0, "killed "+idA+"\n", "")
 	})
 	t.Run("changed while the question stood", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty = true
+		tm.TTY = true
 		lists := 0
-		tm.server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
+		tm.Server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
 			lists++
 			state := "IDLE"
 			if lists > 1 {
@@ -580,30 +519,30 @@ func TestStopSelected(t *testing.T) {
 			}
 			return faltest.Reply(`{"runners":[{"runner_id":"` + idC + `","alias":"checkout","state":"` + state + `"},{"runner_id":"` + idB + `","alias":"checkout","state":"IDLE"}]}`)
 		})
-		tm.server.Handle("StopRunner", func(faltest.Call) faltest.Answer { return faltest.Reply() })
-		tm.stdin = "y\n"
-		tm.want(tm.run("stop", "--state", "idle"), 0, "stopping "+idB+"\n", "skipped "+idC+": it is now RUNNING\n")
+		tm.Server.Handle("StopRunner", func(faltest.Call) faltest.Answer { return faltest.Reply() })
+		tm.Stdin = "y\n"
+		tm.Want(tm.Run("stop", "--state", "idle"), 0, "stopping "+idB+"\n", "skipped "+idC+": it is now RUNNING\n")
 	})
 }
 
 func TestStopPartialFailure(t *testing.T) {
 	tm := newTerm(t)
 	const missing = "00000000-0000-4000-8000-000000000000"
-	r := tm.run("stop", idA, missing, idC)
-	if r.code != 1 || r.out != "stopping "+idA+"\nstopping "+idC+"\n" {
+	r := tm.Run("stop", idA, missing, idC)
+	if r.Code != 1 || r.Out != "stopping "+idA+"\nstopping "+idC+"\n" {
 		t.Errorf("%+v", r)
 	}
-	if !strings.Contains(r.err, "1 of 3 runners not stopped\n  "+missing+": ") {
-		t.Errorf("stderr %q", r.err)
+	if !strings.Contains(r.Err, "1 of 3 runners not stopped\n  "+missing+": ") {
+		t.Errorf("stderr %q", r.Err)
 	}
-	r = tm.run("stop", idB, missing, "--json")
+	r = tm.Run("stop", idB, missing, "--json")
 	var got struct {
 		Runners []struct {
 			RunnerID, Result string
 			Error            *string
 		}
 	}
-	if err := json.Unmarshal([]byte(strings.ReplaceAll(r.out, "runner_id", "RunnerID")), &got); err != nil || len(got.Runners) != 2 {
+	if err := json.Unmarshal([]byte(strings.ReplaceAll(r.Out, "runner_id", "RunnerID")), &got); err != nil || len(got.Runners) != 2 {
 		t.Fatalf("%v: %+v", err, r)
 	}
 	if got.Runners[0].Result != "accepted" || got.Runners[1].Result != "failed" || got.Runners[1].Error == nil {
@@ -614,8 +553,8 @@ func TestStopPartialFailure(t *testing.T) {
 // A call that the server may have received is not made again.
 func TestStopIsNotRepeated(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.Script("StopRunner", faltest.Drop())
-	if r := tm.run("stop", idA); r.code != 6 {
+	tm.Server.Script("StopRunner", faltest.Drop())
+	if r := tm.Run("stop", idA); r.Code != 6 {
 		t.Errorf("%+v", r)
 	}
 	if got := tm.stopped(); len(got) != 1 {
@@ -627,36 +566,36 @@ func TestStopWait(t *testing.T) {
 	t.Run("until it is gone", func(t *testing.T) {
 		tm := newTerm(t)
 		lists := 0
-		tm.server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
+		tm.Server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
 			lists++
 			if lists < 4 {
 				return faltest.Reply(`{"runners":[{"runner_id":"` + idA + `","state":"DRAINING"}]}`)
 			}
 			return faltest.Reply()
 		})
-		tm.want(tm.run("stop", "--wait", idA), 0, "stopped "+idA+"\n", "")
+		tm.Want(tm.Run("stop", "--wait", idA), 0, "stopped "+idA+"\n", "")
 		if lists < 4 {
 			t.Errorf("looked %d times", lists)
 		}
 	})
 	t.Run("not for ever", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
+		tm.Server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
 			return faltest.Reply(`{"runners":[{"runner_id":"` + idA + `","state":"DRAINING"}]}`)
 		})
-		r := tm.run("stop", "--wait", "--timeout", "200ms", idA)
-		tm.want(r, 1, "stopping "+idA+"\n", "1 runner did not end within 200ms\nhint: fal-runners kill "+idA)
+		r := tm.Run("stop", "--wait", "--timeout", "200ms", idA)
+		tm.Want(r, 1, "stopping "+idA+"\n", "1 runner did not end within 200ms\nhint: fal-runners kill "+idA)
 	})
 }
 
 // What was done is said, also when time is up.
 func TestStopWaitAsJSON(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
+	tm.Server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
 		return faltest.Reply(`{"runners":[{"runner_id":"` + idA + `","state":"DRAINING"}]}`)
 	})
-	r := tm.run("stop", "--wait", "--timeout", "200ms", idA, "--json")
-	if r.code != 1 || !strings.Contains(r.out, `"result":"accepted"`) || !strings.Contains(r.err, `"code":"timeout"`) {
+	r := tm.Run("stop", "--wait", "--timeout", "200ms", idA, "--json")
+	if r.Code != 1 || !strings.Contains(r.Out, `"result":"accepted"`) || !strings.Contains(r.Err, `"code":"timeout"`) {
 		t.Errorf("%+v", r)
 	}
 }
@@ -664,8 +603,8 @@ func TestStopWaitAsJSON(t *testing.T) {
 // A service that gives up on a request is no deadline of ours.
 func TestStopWaitOutlastsTheService(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.Handle("ListRunners", func(faltest.Call) faltest.Answer { return faltest.Fail(4, "too slow") })
-	if r := tm.run("stop", "--wait", "--timeout", "1h", idA); r.code != 6 {
+	tm.Server.Handle("ListRunners", func(faltest.Call) faltest.Answer { return faltest.Fail(4, "too slow") })
+	if r := tm.Run("stop", "--wait", "--timeout", "1h", idA); r.Code != 6 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -674,11 +613,11 @@ func TestStopWaitOutlastsTheService(t *testing.T) {
 func TestErrorsAreSanitized(t *testing.T) {
 	const evil = "x\x1b]0;pwned\a\u202ey"
 	tm := newTerm(t)
-	tm.tty = true
-	tm.server.Script("ListRunners", faltest.Fail(13, evil))
-	outputs := tm.run("list").err
-	tm.server.HandleREST("GET /users/current", jsonAnswer(`{"user_id":"u","nickname":"mine\u001b]0;x\u0007","full_name":"Me"}`))
-	outputs += tm.run("list", "--team", "theirs").err
+	tm.TTY = true
+	tm.Server.Script("ListRunners", faltest.Fail(13, evil))
+	outputs := tm.Run("list").Err
+	tm.Server.HandleREST("GET /users/current", jsonAnswer(`{"user_id":"u","nickname":"mine\u001b]0;x\u0007","full_name":"Me"}`))
+	outputs += tm.Run("list", "--team", "theirs").Err
 	if strings.ContainsAny(outputs, "\x1b\a\u202e") || !strings.Contains(outputs, "pwned") {
 		t.Errorf("%q", outputs)
 	}
@@ -688,8 +627,7 @@ func TestClosedStdout(t *testing.T) {
 	tm := newTerm(t)
 	streams, _, _, errout := iostreams.Test()
 	streams.Out = failingWriter{io.ErrClosedPipe}
-	getenv := func(name string) string { return tm.env[name] }
-	code := cli.Run(t.Context(), App(), cli.Process{Args: []string{"list"}, Streams: streams, Getenv: getenv})
+	code := cli.Run(t.Context(), App(), cli.Process{Args: []string{"list"}, Streams: streams, Getenv: tm.Getenv})
 	if code != 0 || errout.Len() > 0 {
 		t.Errorf("exit %d, stderr %q", code, errout)
 	}

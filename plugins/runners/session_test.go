@@ -52,14 +52,14 @@ func TestExecRequests(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.stdin = tt.stdin
+			tm.Stdin = tt.stdin
 			var messages []string
 			var input string
-			tm.server.HandleStream("ShellRunner", func(st *faltest.Stream) faltest.Answer {
+			tm.Server.HandleStream("ShellRunner", func(st *faltest.Stream) faltest.Answer {
 				messages, input = told(st)
 				return faltest.Reply(outData("a\x1b[31m\r\n\x00"), `{"data": "Yg==", "exit_code": 0}`)
 			})
-			tm.want(tm.run(strings.Fields(tt.argv)...), 0, "a\x1b[31m\r\n\x00b", "")
+			tm.Want(tm.Run(strings.Fields(tt.argv)...), 0, "a\x1b[31m\r\n\x00b", "")
 			if diff := cmp.Diff(tt.messages, messages); diff != "" || input != tt.input {
 				t.Errorf("input %q, messages %s", input, diff)
 			}
@@ -97,8 +97,8 @@ func TestSessionEnds(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tm := newTerm(t)
 			all := append(sampleRunners(), faltest.Runner{ID: gone, State: 7}, faltest.Runner{ID: late, State: 4})
-			tm.server.SetRunners(all...)
-			tm.server.Handle("ListRunners", func(c faltest.Call) faltest.Answer {
+			tm.Server.SetRunners(all...)
+			tm.Server.Handle("ListRunners", func(c faltest.Call) faltest.Answer {
 				var runners []string
 				for _, r := range all {
 					if r.State != 7 || strings.Contains(string(c.Request), "start_time") {
@@ -107,8 +107,8 @@ func TestSessionEnds(t *testing.T) {
 				}
 				return faltest.Reply(`{"runners": [` + strings.Join(runners, ",") + `]}`)
 			})
-			tm.server.HandleStream("ShellRunner", func(*faltest.Stream) faltest.Answer { return tt.answer })
-			tm.want(tm.run("exec", tt.id, "--", "cmd"), tt.code, tt.out, tt.errout)
+			tm.Server.HandleStream("ShellRunner", func(*faltest.Stream) faltest.Answer { return tt.answer })
+			tm.Want(tm.Run("exec", tt.id, "--", "cmd"), tt.code, tt.out, tt.errout)
 		})
 	}
 }
@@ -121,10 +121,10 @@ func TestSessionCannotBegin(t *testing.T) {
 		code       int
 		errout     string
 	}{
-		{"no terminal", "exec " + idA + " -it -- bash", false, nil, 2, "hint: fal-runners exec " + idA + " -i -- bash"},
+		{"no terminal", "exec " + idA + " -it -- bash", false, nil, 2, "hint: `fal-runners exec " + idA + " -i -- bash`, to feed it"},
 		{"no terminal, without input", "exec " + idA + " -t -- ls", false, nil, 2, "hint: fal-runners exec " + idA + " -- ls"},
 		{"interactive means both", "exec " + idA + " --interactive -- ls", false, nil, 2, "-t with -i needs a terminal"},
-		{"a shell without a terminal", "shell " + idA, false, nil, 2, "hint: fal-runners exec " + idA + " -i -- sh"},
+		{"a shell without a terminal", "shell " + idA, false, nil, 2, "hint: `fal-runners exec " + idA + " -i -- sh`, to feed a shell"},
 		{"no command", "exec " + idA, false, nil, 2, "COMMAND is missing"},
 		{"no id", "shell", true, nil, 2, "ID is missing"},
 		{"dashes too late", "exec " + idA + " cat -- x", false, nil, 2, "hint: fal-runners exec " + idA + " -- cat x"},
@@ -136,12 +136,12 @@ func TestSessionCannotBegin(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.tty = tt.tty
+			tm.TTY = tt.tty
 			for name, value := range tt.env {
-				tm.env[name] = value
+				tm.Env[name] = value
 			}
-			tm.want(tm.run(strings.Fields(tt.argv)...), tt.code, "", tt.errout)
-			if n := len(tm.server.Calls("ShellRunner")); n != 0 {
+			tm.Want(tm.Run(strings.Fields(tt.argv)...), tt.code, "", tt.errout)
+			if n := len(tm.Server.Calls("ShellRunner")); n != 0 {
 				t.Errorf("%d calls", n)
 			}
 		})
@@ -151,12 +151,12 @@ func TestSessionCannotBegin(t *testing.T) {
 // TestSessionTimeout: the time is for the first answer, and not for the session.
 func TestSessionTimeout(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.HandleStream("ShellRunner", func(*faltest.Stream) faltest.Answer { return faltest.Hang() })
-	tm.want(tm.run("exec", idA, "--timeout", "50ms", "--", "ls"), 255, "", "no answer from")
+	tm.Server.HandleStream("ShellRunner", func(*faltest.Stream) faltest.Answer { return faltest.Hang() })
+	tm.Want(tm.Run("exec", idA, "--timeout", "50ms", "--", "ls"), 255, "", "no answer from")
 
 	const limit = 2 * time.Second
 	tm = newTerm(t)
-	tm.server.HandleStream("ShellRunner", func(st *faltest.Stream) faltest.Answer {
+	tm.Server.HandleStream("ShellRunner", func(st *faltest.Stream) faltest.Answer {
 		if err := st.Open(); err != nil {
 			t.Error(err)
 		}
@@ -166,15 +166,15 @@ func TestSessionTimeout(t *testing.T) {
 		}
 		return faltest.Reply(`{"exit_code": 9}`)
 	})
-	tm.want(tm.run("exec", idA, "--timeout", limit.String(), "--", "ls"), 9, "", "")
+	tm.Want(tm.Run("exec", idA, "--timeout", limit.String(), "--", "ls"), 9, "", "")
 }
 
 func TestInterruptedSessionTellsTheService(t *testing.T) {
 	tm := newTerm(t)
-	tm.stdin = "" // ends at once; the stream stays half open
+	tm.Stdin = "" // ends at once; the stream stays half open
 	ctx, cancel := context.WithCancel(t.Context())
 	broken := make(chan struct{})
-	tm.server.HandleStream("ShellRunner", func(st *faltest.Stream) faltest.Answer {
+	tm.Server.HandleStream("ShellRunner", func(st *faltest.Stream) faltest.Answer {
 		if err := st.Send(outData("ready")); err != nil {
 			t.Error(err)
 		}
@@ -183,8 +183,8 @@ func TestInterruptedSessionTellsTheService(t *testing.T) {
 		close(broken)
 		return faltest.Hang()
 	})
-	r := tm.runContext(ctx, "exec", idA, "--", "sleep", "1000")
-	if r.code != 130 || strings.Contains(r.err, "error") {
+	r := tm.RunContext(ctx, "exec", idA, "--", "sleep", "1000")
+	if r.Code != 130 || strings.Contains(r.Err, "error") {
 		t.Errorf("%+v", r)
 	}
 	<-broken

@@ -28,7 +28,7 @@ func newShell(d dependencies) *cli.Command {
 		Run: func(ctx context.Context, inv *cli.Invocation) error {
 			if !inv.IO.InTerminal() {
 				return cli.Usagef("a shell needs a terminal, and standard input is none").
-					WithHint("fal runners exec " + cli.Quote(o.id) + " -i -- sh, to feed a shell from a pipe")
+					WithHint("`fal runners exec " + cli.Quote(o.id) + " -i -- sh`, to feed a shell from a pipe")
 			}
 			return runSession(ctx, inv, d, o)
 		},

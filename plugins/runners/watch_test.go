@@ -17,10 +17,10 @@ import (
 // lists makes the server give one answer after the other, and interrupts the
 // command when they are used up.
 func (tm *term) lists(answers ...faltest.Answer) context.Context {
-	ctx, cancel := context.WithCancel(tm.t.Context())
-	tm.t.Cleanup(cancel)
+	ctx, cancel := context.WithCancel(tm.T.Context())
+	tm.T.Cleanup(cancel)
 	var mu sync.Mutex
-	tm.server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
+	tm.Server.Handle("ListRunners", func(faltest.Call) faltest.Answer {
 		mu.Lock()
 		defer mu.Unlock()
 		if len(answers) == 0 {
@@ -64,36 +64,36 @@ func TestWatchLines(t *testing.T) {
 	}
 	t.Run("filtered one by one", func(t *testing.T) {
 		tm := newTerm(t)
-		r := tm.runContext(tm.lists(answers...), "list", "-w", "--interval", "100ms", "-q", summarized)
-		tm.want(r, 130, "added b PENDING\nadded a IDLE\nchanged b SETUP\nchanged a RUNNING\nadded c PENDING\nremoved b SETUP\nremoved a RUNNING\nremoved c PENDING\n", "")
+		r := tm.RunContext(tm.lists(answers...), "list", "-w", "--interval", "100ms", "-q", summarized)
+		tm.Want(r, 130, "added b PENDING\nadded a IDLE\nchanged b SETUP\nchanged a RUNNING\nadded c PENDING\nremoved b SETUP\nremoved a RUNNING\nremoved c PENDING\n", "")
 	})
 	t.Run("JSON", func(t *testing.T) {
 		for _, argv := range [][]string{nil, {"--json"}, {"-o", "jsonl"}} {
 			tm := newTerm(t)
-			r := tm.runContext(tm.lists(watched("a IDLE 1")), append([]string{"list", "--watch", "--interval=100ms"}, argv...)...)
-			tm.want(r, 130, `{"event":"added","runner":{"alias":"app","machine_type":"","runner_id":"a","in_flight_requests":0,"expiration_countdown":null,"uptime_seconds":1,"revision":"","state":"IDLE","replacement":"NO_REPLACE","lost":false,"leases":[]}}`+"\n", "")
+			r := tm.RunContext(tm.lists(watched("a IDLE 1")), append([]string{"list", "--watch", "--interval=100ms"}, argv...)...)
+			tm.Want(r, 130, `{"event":"added","runner":{"alias":"app","machine_type":"","runner_id":"a","in_flight_requests":0,"expiration_countdown":null,"uptime_seconds":1,"revision":"","state":"IDLE","replacement":"NO_REPLACE","lost":false,"leases":[]}}`+"\n", "")
 		}
 	})
 	t.Run("text in a pipe", func(t *testing.T) {
 		tm := newTerm(t)
-		r := tm.runContext(tm.lists(watched("a IDLE 1"), watched()), "list", "-w", "--interval", "100ms", "-o", "pretty")
-		if lines := strings.Split(r.out, "\n"); len(lines) != 4 || !strings.HasPrefix(lines[0], "EVENT") || !strings.HasPrefix(lines[1], "added") || !strings.HasPrefix(lines[2], "removed") {
+		r := tm.RunContext(tm.lists(watched("a IDLE 1"), watched()), "list", "-w", "--interval", "100ms", "-o", "pretty")
+		if lines := strings.Split(r.Out, "\n"); len(lines) != 4 || !strings.HasPrefix(lines[0], "EVENT") || !strings.HasPrefix(lines[1], "added") || !strings.HasPrefix(lines[2], "removed") {
 			t.Errorf("%+v", r)
 		}
 	})
 	t.Run("what leaves the selection is removed", func(t *testing.T) {
 		tm := newTerm(t)
-		r := tm.runContext(tm.lists(answers...), "list", "-w", "--interval", "100ms", "--state", "idle", "--sort", "id", "-q", summarized)
-		tm.want(r, 130, "added a IDLE\nremoved a IDLE\n", "")
+		r := tm.RunContext(tm.lists(answers...), "list", "-w", "--interval", "100ms", "--state", "idle", "--sort", "id", "-q", summarized)
+		tm.Want(r, 130, "added a IDLE\nremoved a IDLE\n", "")
 	})
 	t.Run("a filter may end it", func(t *testing.T) {
 		tm := newTerm(t)
-		r := tm.runContext(tm.lists(answers...), "list", "-w", "--interval", "100ms", "-q", summarized+`, (if .event == "changed" then halt else empty end)`)
-		tm.want(r, 0, "added b PENDING\nadded a IDLE\nchanged b SETUP\n", "")
+		r := tm.RunContext(tm.lists(answers...), "list", "-w", "--interval", "100ms", "-q", summarized+`, (if .event == "changed" then halt else empty end)`)
+		tm.Want(r, 0, "added b PENDING\nadded a IDLE\nchanged b SETUP\n", "")
 	})
 	t.Run("a filter may fail", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.want(tm.runContext(tm.lists(answers...), "list", "-w", "-q", `error("no")`), 5, "", "no")
+		tm.Want(tm.RunContext(tm.lists(answers...), "list", "-w", "-q", `error("no")`), 5, "", "no")
 	})
 }
 
@@ -101,9 +101,9 @@ func TestWatchLines(t *testing.T) {
 // service knows.
 func TestWatchRequests(t *testing.T) {
 	tm := newTerm(t)
-	tm.runContext(tm.lists(watched(), watched()), "list", "-w", "--interval", "100ms", "--since", "2026-11-20T11:59:30Z")
+	tm.RunContext(tm.lists(watched(), watched()), "list", "-w", "--interval", "100ms", "--since", "2026-11-20T11:59:30Z")
 	want := slices.Repeat([]string{`ListRunners {"list_pending":true,"start_time":"2026-11-20T12:00:00Z"}`}, 3)
-	if got := tm.requests(); !slices.Equal(got, want) {
+	if got := tm.Requests(); !slices.Equal(got, want) {
 		t.Errorf("requests %q, want %q", got, want)
 	}
 }
@@ -124,8 +124,8 @@ func TestWatchRefuses(t *testing.T) {
 		"list --watch --interval 1s unwanted": "unexpected argument",
 	} {
 		tm := newTerm(t)
-		tm.want(tm.run(strings.Fields(argv)...), 2, "", want)
-		if got := tm.requests(); len(got) != 0 {
+		tm.Want(tm.Run(strings.Fields(argv)...), 2, "", want)
+		if got := tm.Requests(); len(got) != 0 {
 			t.Errorf("%s: %q was sent", argv, got)
 		}
 	}
@@ -136,23 +136,23 @@ func TestWatchInTrouble(t *testing.T) {
 	t.Run("away for a while", func(t *testing.T) {
 		tm := newTerm(t)
 		ctx := tm.lists(watched("a IDLE 1"), faltest.Fail(13, "a\x1bb"), faltest.Fail(13, "worse"), watched("a IDLE 2"), faltest.Fail(13, "again"), watched("a RUNNING 2"))
-		r := tm.runContext(ctx, watch...)
-		tm.want(r, 130, "added a IDLE\nchanged a RUNNING\n", "trying again every 100ms\nnotice: the service answers again\n")
-		if strings.Count(r.err, "trying again") != 2 || strings.Contains(r.err, "worse") || strings.Contains(r.err, "\x1b") {
-			t.Errorf("stderr %q", r.err)
+		r := tm.RunContext(ctx, watch...)
+		tm.Want(r, 130, "added a IDLE\nchanged a RUNNING\n", "trying again every 100ms\nnotice: the service answers again\n")
+		if strings.Count(r.Err, "trying again") != 2 || strings.Contains(r.Err, "worse") || strings.Contains(r.Err, "\x1b") {
+			t.Errorf("stderr %q", r.Err)
 		}
 	})
 	t.Run("never there", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.want(tm.runContext(tm.lists(faltest.Fail(13, "broken")), watch...), 1, "", "broken")
+		tm.Want(tm.RunContext(tm.lists(faltest.Fail(13, "broken")), watch...), 1, "", "broken")
 	})
 	t.Run("the key is revoked", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.want(tm.runContext(tm.lists(watched("a IDLE 1"), faltest.Fail(16, "no such key")), watch...), 4, "added a IDLE\n", "no such key")
+		tm.Want(tm.RunContext(tm.lists(watched("a IDLE 1"), faltest.Fail(16, "no such key")), watch...), 4, "added a IDLE\n", "no such key")
 	})
 	t.Run("no first answer in time", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.want(tm.runContext(tm.lists(faltest.Hang()), append(watch, "--timeout", "100ms")...), 6, "", "no answer from")
+		tm.Want(tm.RunContext(tm.lists(faltest.Hang()), append(watch, "--timeout", "100ms")...), 6, "", "no answer from")
 	})
 	t.Run("--timeout is for the first answer", func(t *testing.T) {
 		tm := newTerm(t)
@@ -162,16 +162,15 @@ func TestWatchInTrouble(t *testing.T) {
 		}
 		// More than a second of answers; then one that ends it.
 		answers = append(answers, watched("a RUNNING 1"), faltest.Fail(16, "enough"))
-		r := tm.runContext(tm.lists(answers...), append(watch, "--timeout", "1s")...)
-		tm.want(r, 4, "added a IDLE\nchanged a RUNNING\n", "enough")
+		r := tm.RunContext(tm.lists(answers...), append(watch, "--timeout", "1s")...)
+		tm.Want(r, 4, "added a IDLE\nchanged a RUNNING\n", "enough")
 	})
 	t.Run("nobody reads any more", func(t *testing.T) {
 		tm := newTerm(t)
 		ctx := tm.lists(watched("a IDLE 1"))
 		streams, _, _, errout := iostreams.Test()
 		streams.Out = failingWriter{io.ErrClosedPipe}
-		getenv := func(name string) string { return tm.env[name] }
-		code := cli.Run(ctx, App(), cli.Process{Args: watch, Streams: streams, Getenv: getenv})
+		code := cli.Run(ctx, App(), cli.Process{Args: watch, Streams: streams, Getenv: tm.Getenv})
 		if code != 0 || errout.Len() > 0 {
 			t.Errorf("exit %d, stderr %q", code, errout)
 		}
@@ -181,16 +180,16 @@ func TestWatchInTrouble(t *testing.T) {
 func TestWatchScreen(t *testing.T) {
 	t.Run("from first to last", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.width = true, 120
+		tm.TTY, tm.Width = true, 120
 		ctx := tm.lists(watched("a IDLE 1"), faltest.Fail(13, "out of order"), watched("a RUNNING 2"), watched())
-		r := tm.runContext(ctx, "list", "-w", "--interval", "100ms")
-		if r.code != 130 || r.err != "" {
-			t.Errorf("exit %d, stderr %q", r.code, r.err)
+		r := tm.RunContext(ctx, "list", "-w", "--interval", "100ms")
+		if r.Code != 130 || r.Err != "" {
+			t.Errorf("exit %d, stderr %q", r.Code, r.Err)
 		}
-		if !strings.HasPrefix(r.out, enterScreen) || !strings.HasSuffix(r.out, leaveScreen) || strings.Count(r.out, enterScreen) != 1 {
-			t.Errorf("the terminal is not left as it was: %q", r.out)
+		if !strings.HasPrefix(r.Out, enterScreen) || !strings.HasSuffix(r.Out, leaveScreen) || strings.Count(r.Out, enterScreen) != 1 {
+			t.Errorf("the terminal is not left as it was: %q", r.Out)
 		}
-		pictures := strings.Split(r.out, beginPicture)[1:]
+		pictures := strings.Split(r.Out, beginPicture)[1:]
 		for i, want := range [][]string{
 			{"every 100ms: 1 runner: 1 idle", "RUNNER", "a ", "IDLE"},
 			{"every 100ms: 1 runner: 1 idle", "out of order; trying again", "IDLE"},
@@ -206,14 +205,14 @@ func TestWatchScreen(t *testing.T) {
 	})
 	t.Run("JSON is printed line by line", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty = true
-		tm.want(tm.runContext(tm.lists(watched("a IDLE 1")), "list", "-w", "--interval", "100ms", "-q", summarized), 130, "added a IDLE\n", "")
+		tm.TTY = true
+		tm.Want(tm.RunContext(tm.lists(watched("a IDLE 1")), "list", "-w", "--interval", "100ms", "-q", summarized), 130, "added a IDLE\n", "")
 	})
 	t.Run("where it cannot be drawn", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.env["TERM"] = true, "dumb"
-		r := tm.runContext(tm.lists(watched("a IDLE 1")), "list", "-w", "--interval", "100ms")
-		if strings.Contains(r.out, "\x1b") || !strings.Contains(r.out, "\nadded") {
+		tm.TTY, tm.Env["TERM"] = true, "dumb"
+		r := tm.RunContext(tm.lists(watched("a IDLE 1")), "list", "-w", "--interval", "100ms")
+		if strings.Contains(r.Out, "\x1b") || !strings.Contains(r.Out, "\nadded") {
 			t.Errorf("%+v", r)
 		}
 	})

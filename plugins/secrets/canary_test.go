@@ -32,15 +32,15 @@ func TestNoValueIsPrinted(t *testing.T) {
 	sources := map[string]func(t *testing.T, tm *term, value string) []string{
 		"argument": func(_ *testing.T, _ *term, value string) []string { return []string{"CANARY=" + value} },
 		"stdin": func(_ *testing.T, tm *term, value string) []string {
-			tm.stdin = value + "\n"
+			tm.Stdin = value + "\n"
 			return []string{"CANARY"}
 		},
 		"prompt": func(_ *testing.T, tm *term, value string) []string {
-			tm.stdin, tm.tty = value+"\n", true
+			tm.Stdin, tm.TTY = value+"\n", true
 			return []string{"CANARY"}
 		},
 		"terminal": func(_ *testing.T, tm *term, value string) []string {
-			tm.tty = true
+			tm.TTY = true
 			return []string{"CANARY=" + value}
 		},
 		"file": func(t *testing.T, _ *term, value string) []string {
@@ -50,7 +50,7 @@ func TestNoValueIsPrinted(t *testing.T) {
 			return []string{"--from-env-file", write(t, "CANARY="+value+"\n")}
 		},
 		"variable": func(_ *testing.T, tm *term, value string) []string {
-			tm.env["CANARY"] = value
+			tm.Env["CANARY"] = value
 			return []string{"--from-var", "CANARY"}
 		},
 	}
@@ -69,7 +69,7 @@ func TestNoValueIsPrinted(t *testing.T) {
 					value = printable(canary)
 				}
 				tm := newTerm(t)
-				tm.server.Handle("SetSecret", func(c faltest.Call) faltest.Answer {
+				tm.Server.Handle("SetSecret", func(c faltest.Call) faltest.Answer {
 					var request struct{ Value string }
 					if err := json.Unmarshal(c.Request, &request); err != nil || request.Value != value {
 						t.Errorf("%v: the value is %q, want %q", err, request.Value, value)
@@ -78,13 +78,13 @@ func TestNoValueIsPrinted(t *testing.T) {
 				})
 				words := source(t, tm, value)
 				for _, form := range forms {
-					r := tm.run(append(append([]string{"set"}, strings.Fields(form)...), words...)...)
-					if failed := r.code != 0; failed != (how != "done") {
-						t.Errorf("%s: exit %d\n%s", form, r.code, r.err)
+					r := tm.Run(append(append([]string{"set"}, strings.Fields(form)...), words...)...)
+					if failed := r.Code != 0; failed != (how != "done") {
+						t.Errorf("%s: exit %d\n%s", form, r.Code, r.Err)
 					}
 					for _, part := range []string{value, "c4n4ry", "5678", fmt.Sprintf("%q", value)} {
-						if strings.Contains(r.out+r.err, part) {
-							t.Errorf("%s: printed\n%s%s", form, r.out, r.err)
+						if strings.Contains(r.Out+r.Err, part) {
+							t.Errorf("%s: printed\n%s%s", form, r.Out, r.Err)
 							break
 						}
 					}

@@ -14,15 +14,15 @@ const sampleEnvironments = `{"environments": [{"name": "main", "is_default": tru
 // of no secret to unset.
 func (tm *term) absent(environment string) {
 	missing := faltest.Fail(5, "environment "+environment+" not found")
-	tm.server.Handle("ListEnvironments", func(faltest.Call) faltest.Answer { return faltest.Reply(sampleEnvironments) })
+	tm.Server.Handle("ListEnvironments", func(faltest.Call) faltest.Answer { return faltest.Reply(sampleEnvironments) })
 	for _, method := range []string{"ListSecrets", "SetSecret"} {
-		tm.server.Handle(method, func(c faltest.Call) faltest.Answer {
+		tm.Server.Handle(method, func(c faltest.Call) faltest.Answer {
 			var request struct {
 				Environment string `json:"environment_name"`
 				Name        string
 			}
 			if err := json.Unmarshal(c.Request, &request); err != nil {
-				tm.t.Error(err)
+				tm.T.Error(err)
 			}
 			switch {
 			case request.Environment == environment:
@@ -60,16 +60,16 @@ func TestNotFoundHints(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.tty = tt.tty
+			tm.TTY = tt.tty
 			environment := "none"
 			if _, named, ok := strings.Cut(tt.argv, "--env "); ok && named != "qa" {
 				environment = named
 			}
 			tm.absent(environment)
-			tm.want(tm.run(strings.Fields(tt.argv)...), tt.code, "", tt.err)
-			more := len(tm.requests("ListEnvironments"))
+			tm.Want(tm.Run(strings.Fields(tt.argv)...), tt.code, "", tt.err)
+			more := len(tm.Requests("ListEnvironments"))
 			if strings.HasPrefix(tt.argv, "unset") && !strings.Contains(tt.argv, "dry-run") && !tt.tty {
-				lists := len(tm.requests("ListSecrets"))
+				lists := len(tm.Requests("ListSecrets"))
 				if lists > 1 {
 					t.Errorf("secrets were listed %d times", lists)
 				}
@@ -78,7 +78,7 @@ func TestNotFoundHints(t *testing.T) {
 				}
 			}
 			if more != tt.more {
-				t.Errorf("%d more requests, want %d: %q", more, tt.more, tm.requests())
+				t.Errorf("%d more requests, want %d: %q", more, tt.more, tm.Requests())
 			}
 		})
 	}
@@ -87,23 +87,23 @@ func TestNotFoundHints(t *testing.T) {
 // A hint that can not be had is no error of its own.
 func TestNotFoundHintsFail(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.Handle("SetSecret", func(faltest.Call) faltest.Answer { return faltest.Fail(5, "secret A not found") })
-	tm.server.Handle("ListSecrets", func(faltest.Call) faltest.Answer { return faltest.Fail(7, "not yours") })
-	tm.want(tm.run("unset", "A"), 3, "", "fal-secrets: error: secret A not found\nhint: `fal-secrets list` shows those that are there\n")
+	tm.Server.Handle("SetSecret", func(faltest.Call) faltest.Answer { return faltest.Fail(5, "secret A not found") })
+	tm.Server.Handle("ListSecrets", func(faltest.Call) faltest.Answer { return faltest.Fail(7, "not yours") })
+	tm.Want(tm.Run("unset", "A"), 3, "", "fal-secrets: error: secret A not found\nhint: `fal-secrets list` shows those that are there\n")
 }
 
 func TestGet(t *testing.T) {
 	for _, argv := range []string{"get A", "show A --env staging", "read", "describe A B --json", "get A=canary"} {
 		tm := newTerm(t)
-		r := tm.run(strings.Fields(argv)...)
-		tm.want(r, 2, "", "the value of a secret can not be read back, only set")
-		if !strings.Contains(r.err, "`fal-secrets list` shows the names") || strings.Contains(r.err, "canary") {
-			t.Errorf("%s: %q", argv, r.err)
+		r := tm.Run(strings.Fields(argv)...)
+		tm.Want(r, 2, "", "the value of a secret can not be read back, only set")
+		if !strings.Contains(r.Err, "`fal-secrets list` shows the names") || strings.Contains(r.Err, "canary") {
+			t.Errorf("%s: %q", argv, r.Err)
 		}
-		tm.wantRequests()
+		tm.WantRequests()
 	}
 	tm := newTerm(t)
-	if r := tm.run("--help"); strings.Contains(r.out, "get") && strings.Contains(r.out, newGet().Summary) {
-		t.Errorf("the help has it: %s", r.out)
+	if r := tm.Run("--help"); strings.Contains(r.Out, "get") && strings.Contains(r.Out, newGet().Summary) {
+		t.Errorf("the help has it: %s", r.Out)
 	}
 }

@@ -5,6 +5,7 @@ package secrets
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
@@ -18,7 +19,7 @@ func Main() int { return cli.Main(App()) }
 
 // App declares fal-secrets.
 func App() *cli.App {
-	return app(dependencies{connect: session.Open, now: time.Now, values: complete.Background()})
+	return app(dependencies{connect: session.Open, now: time.Now, values: complete.Background(), environ: os.Environ})
 }
 
 // dependencies are what the commands need from outside.
@@ -26,6 +27,7 @@ type dependencies struct {
 	connect func(context.Context, *cli.Invocation) (*session.Session, error)
 	now     func() time.Time
 	values  complete.Values
+	environ func() []string // as os.Environ gives it
 }
 
 func app(d dependencies) *cli.App {

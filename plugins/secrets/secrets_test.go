@@ -1,11 +1,8 @@
 package secrets
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"io"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,9 +11,9 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/fal/faltest"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
-	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/signaltest"
+	"github.com/fal-plugins/fal/plugins/internal/termtest"
 )
 
 func TestMain(m *testing.M) {
@@ -24,20 +21,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// term is a command at a terminal, or in pipes, against a recording server.
-type term struct {
-	t      *testing.T
-	server *faltest.Server
-	env    map[string]string
-	stdin  string
-	tty    bool
-	quiet  bool // stderr is no terminal all the same
-}
-
-type result struct {
-	code     int
-	out, err string
-}
+// term is where the program is run, with the sample secrets.
+type term struct{ *termtest.Term }
 
 const sampleSecrets = `{"secrets": [
 	{"name": "STRIPE_KEY", "createdTime": "2026-11-20T12:00:00Z", "defaultExposed": false},
@@ -48,90 +33,40 @@ const sampleSecrets = `{"secrets": [
 func newTerm(t *testing.T) *term {
 	server := faltest.New(t)
 	server.Handle("ListSecrets", func(faltest.Call) faltest.Answer { return faltest.Reply(sampleSecrets) })
-	return &term{t: t, server: server, env: map[string]string{
-		"FAL_KEY": "testid:testsecret", "FAL_GRPC_HOST": server.Host(), "FAL_REST_HOST": server.Host(), "FAL_CONFIG_PATH": t.TempDir() + "/config.toml",
-	}}
+	return &term{termtest.New(t, server, func(func() time.Time) *cli.App { return app(testDependencies()) })}
 }
 
 func testDependencies() dependencies {
-	return dependencies{connect: session.Open, now: func() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) }}
-}
-
-func (tm *term) run(argv ...string) result {
-	tm.t.Helper()
-	return tm.runContext(tm.t.Context(), argv...)
-}
-
-func (tm *term) runContext(ctx context.Context, argv ...string) result {
-	tm.t.Helper()
-	streams, in, out, errout := iostreams.Test()
-	in.WriteString(tm.stdin)
-	getenv := func(name string) string { return tm.env[name] }
-	streams.SetEnv(getenv)
-	streams.SetTerminal(tm.tty, tm.tty, tm.tty && !tm.quiet)
-	streams.SetColor(iostreams.ColorNever)
-	code := cli.Run(ctx, app(testDependencies()), cli.Process{Args: argv, Streams: streams, Getenv: getenv})
-	return result{code, out.String(), errout.String()}
-}
-
-func (tm *term) want(r result, code int, out, errout string) {
-	tm.t.Helper()
-	if r.code != code {
-		tm.t.Errorf("exit %d, want %d\nstdout %s\nstderr %s", r.code, code, r.out, r.err)
-	}
-	if r.out != out {
-		tm.t.Errorf("stdout\n%swant\n%s", r.out, out)
-	}
-	if errout == "" && r.err != "" || !strings.Contains(r.err, errout) {
-		tm.t.Errorf("stderr %q, want %q", r.err, errout)
-	}
-}
-
-// requests are the calls that the server got, one a line.
-func (tm *term) requests(methods ...string) []string {
-	tm.t.Helper()
-	var lines []string
-	for _, c := range tm.server.Calls(methods...) {
-		var compact bytes.Buffer
-		if err := json.Compact(&compact, c.Request); err != nil {
-			tm.t.Fatal(err)
-		}
-		lines = append(lines, c.Method+" "+compact.String())
-	}
-	return lines
-}
-
-func (tm *term) wantRequests(want ...string) {
-	tm.t.Helper()
-	if got := tm.requests(); !slices.Equal(got, want) {
-		tm.t.Errorf("requests\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
+	return dependencies{connect: session.Open, now: func() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) },
+		environ: func() []string {
+			return []string{"STRIPE_KEY=c4n4ry", "STAGE=c4n4ry", "EMPTY=", "_=/bin/c4n4ry", "BASH_FUNC_x%%=c4n4ry"}
+		}}
 }
 
 func TestTryEverything(t *testing.T) { cli.TryEverything(t, App) }
 
 func TestList(t *testing.T) {
 	tm := newTerm(t)
-	tm.want(tm.run("list"), 0, `{"secrets":[`+
+	tm.Want(tm.Run("list"), 0, `{"secrets":[`+
 		`{"name":"DB_URL","environment":"main","created_at":"2026-11-21 11:59:19.678901+00:00","default_exposed":true},`+
 		`{"name":"OLD","environment":"","created_at":"","default_exposed":null},`+
 		`{"name":"STRIPE_KEY","environment":"","created_at":"2026-11-20 12:00:00+00:00","default_exposed":false}]}`+"\n", "")
-	tm.want(tm.run("list", "--sort", "created:desc", "-o", "name"), 0, "DB_URL\nSTRIPE_KEY\nOLD\n", "")
-	tm.want(tm.run("ls", "--jq", ".secrets[] | select(.default_exposed == false).name"), 0, "STRIPE_KEY\n", "")
-	tm.tty = true
-	tm.want(tm.run("list"), 0, "NAME        EXPOSED  AGE\nDB_URL      yes      40s\nOLD         default  -\nSTRIPE_KEY  no       1d\n", "3 secrets\n")
-	tm.server.Script("ListSecrets", faltest.Reply())
-	tm.want(tm.run("list"), 0, "", "no secrets\n")
+	tm.Want(tm.Run("list", "--sort", "created:desc", "-o", "name"), 0, "DB_URL\nSTRIPE_KEY\nOLD\n", "")
+	tm.Want(tm.Run("ls", "--jq", ".secrets[] | select(.default_exposed == false).name"), 0, "STRIPE_KEY\n", "")
+	tm.TTY = true
+	tm.Want(tm.Run("list"), 0, "NAME        EXPOSED  AGE\nDB_URL      yes      40s\nOLD         default  -\nSTRIPE_KEY  no       1d\n", "3 secrets\n")
+	tm.Server.Script("ListSecrets", faltest.Reply())
+	tm.Want(tm.Run("list"), 0, "", "no secrets\n")
 }
 
 func TestListEnvironment(t *testing.T) {
 	tm := newTerm(t)
-	tm.run("list")
-	tm.run("list", "--env", "staging")
-	tm.run("list", "--env", "main")
-	tm.env["FAL_ENV"] = "qa"
-	tm.run("list")
-	tm.wantRequests(`ListSecrets {}`, `ListSecrets {"environment_name":"staging"}`, `ListSecrets {"environment_name":"main"}`, `ListSecrets {"environment_name":"qa"}`)
+	tm.Run("list")
+	tm.Run("list", "--env", "staging")
+	tm.Run("list", "--env", "main")
+	tm.Env["FAL_ENV"] = "qa"
+	tm.Run("list")
+	tm.WantRequests(`ListSecrets {}`, `ListSecrets {"environment_name":"staging"}`, `ListSecrets {"environment_name":"main"}`, `ListSecrets {"environment_name":"qa"}`)
 }
 
 func TestListRefuses(t *testing.T) {
@@ -146,13 +81,13 @@ func TestListRefuses(t *testing.T) {
 		{[]string{"list", "--env", "nonesuch"}, 3, "environment nonesuch not found"},
 	} {
 		tm := newTerm(t)
-		tm.server.Handle("ListSecrets", func(c faltest.Call) faltest.Answer {
+		tm.Server.Handle("ListSecrets", func(c faltest.Call) faltest.Answer {
 			if strings.Contains(string(c.Request), "nonesuch") {
 				return faltest.Fail(5, "environment nonesuch not found")
 			}
 			return faltest.Fail(7, "not yours")
 		})
-		tm.want(tm.run(tt.argv...), tt.code, "", tt.err)
+		tm.Want(tm.Run(tt.argv...), tt.code, "", tt.err)
 	}
 }
 

@@ -40,11 +40,11 @@ func newSet(d dependencies) *cli.Command {
 		JSON:        view.SecretActionList{},
 		Environment: true,
 		Flags: []*cli.Flag{
-			{Name: "from-file", Placeholder: "NAME=PATH", Value: cli.NonEmptyStrings(&o.files),
+			{Name: "from-file", Placeholder: "NAME=PATH", Value: cli.NonEmptyStrings(&o.files), Complete: cli.AssignedFiles(d.values.Secrets()),
 				Usage: "set NAME to all that is in a file, line ends included; - is standard input"},
 			{Name: "from-env-file", Placeholder: "PATH", Value: cli.NonEmptyStrings(&o.envFiles), Complete: cli.Files(),
 				Usage: "set every secret of a .env file; - is standard input"},
-			{Name: "from-var", Placeholder: "NAME", Value: cli.NonEmptyStrings(&o.variables),
+			{Name: "from-var", Placeholder: "NAME", Value: cli.NonEmptyStrings(&o.variables), Complete: d.completeVariables,
 				Usage: "set NAME to what the environment variable of that name has here"},
 			{Name: "exposed-by-default", Value: cli.Bool(&o.exposed),
 				Usage: "give them to apps that name no secrets, too"},
@@ -114,7 +114,7 @@ func warn(inv *cli.Invocation, list []secret) {
 			what = "values of " + strings.Join(bare, ", ") + " are"
 		}
 		fmt.Fprintf(inv.IO.Err, "warning: the %s in the shell's history now\n", what)
-		fmt.Fprintf(inv.IO.Err, "hint: %s set %s asks for it and leaves it nowhere; --from-file and --from-env-file read it\n", inv.Typed(), bare[0])
+		fmt.Fprintf(inv.IO.Err, "hint: `%s set %s` asks for it and leaves it nowhere; --from-file and --from-env-file read it\n", inv.Typed(), bare[0])
 	}
 	for _, file := range files {
 		fmt.Fprintf(inv.IO.Err, "note: %s in %s: \\ and $ are set as they stand, nothing is expanded\n", strings.Join(differing[file], ", "), shown(file))

@@ -24,12 +24,12 @@ func write(t *testing.T, content string) string {
 
 // values are those of the requests, by name.
 func (tm *term) values() map[string]string {
-	tm.t.Helper()
+	tm.T.Helper()
 	found := map[string]string{}
-	for _, c := range tm.server.Calls("SetSecret") {
+	for _, c := range tm.Server.Calls("SetSecret") {
 		var request struct{ Name, Value string }
 		if err := json.Unmarshal(c.Request, &request); err != nil {
-			tm.t.Fatal(err)
+			tm.T.Fatal(err)
 		}
 		found[request.Name] = request.Value
 	}
@@ -40,12 +40,12 @@ func (tm *term) values() map[string]string {
 // anything of it.
 func TestSetRequests(t *testing.T) {
 	tm := newTerm(t)
-	tm.want(tm.run("set", "A=1", "B="), 0, "set A, B\n", "")
-	tm.want(tm.run("set", "C=3", "--not-exposed-by-default", "--env", "staging"), 0, "set C in staging\n", "")
-	tm.want(tm.run("set", "--exposed-by-default", "C==x=y", "--env", "main"), 0, "set C in main\n", "")
-	tm.env["FAL_ENV"] = "qa"
-	tm.want(tm.run("set", "D= -x ", "--json"), 0, `{"secrets":[{"name":"D","environment":"qa","action":"set","result":"done","error":null}]}`+"\n", "")
-	tm.wantRequests(
+	tm.Want(tm.Run("set", "A=1", "B="), 0, "set A, B\n", "")
+	tm.Want(tm.Run("set", "C=3", "--not-exposed-by-default", "--env", "staging"), 0, "set C in staging\n", "")
+	tm.Want(tm.Run("set", "--exposed-by-default", "C==x=y", "--env", "main"), 0, "set C in main\n", "")
+	tm.Env["FAL_ENV"] = "qa"
+	tm.Want(tm.Run("set", "D= -x ", "--json"), 0, `{"secrets":[{"name":"D","environment":"qa","action":"set","result":"done","error":null}]}`+"\n", "")
+	tm.WantRequests(
 		`SetSecret {"name":"A","value":"1"}`, `SetSecret {"name":"B","value":""}`,
 		`SetSecret {"default_exposed":false,"environment_name":"staging","name":"C","value":"3"}`,
 		`SetSecret {"default_exposed":true,"environment_name":"main","name":"C","value":"=x=y"}`,
@@ -56,10 +56,10 @@ func TestSetRequests(t *testing.T) {
 func TestSetSources(t *testing.T) {
 	tm := newTerm(t)
 	pem := "-----BEGIN\r\nx$y\\n\"'\n-----END\n\n"
-	tm.env["FROM_VAR"] = " v$\n"
-	tm.stdin = "piped \"value\"\r\n"
-	r := tm.run("set", "TYPED=a b", "--from-var", "FROM_VAR", "--from-env-file", write(t, "DB_URL='p$w'\nEMPTY=\n"), "PIPED", "--from-file", "TLS_KEY="+write(t, pem), "--from-env-file", write(t, "OTHER=1"))
-	tm.want(r, 0, "set TYPED, PIPED, TLS_KEY, FROM_VAR, DB_URL, EMPTY, OTHER\n", "")
+	tm.Env["FROM_VAR"] = " v$\n"
+	tm.Stdin = "piped \"value\"\r\n"
+	r := tm.Run("set", "TYPED=a b", "--from-var", "FROM_VAR", "--from-env-file", write(t, "DB_URL='p$w'\nEMPTY=\n"), "PIPED", "--from-file", "TLS_KEY="+write(t, pem), "--from-env-file", write(t, "OTHER=1"))
+	tm.Want(r, 0, "set TYPED, PIPED, TLS_KEY, FROM_VAR, DB_URL, EMPTY, OTHER\n", "")
 	want := map[string]string{"TYPED": "a b", "PIPED": `piped "value"`, "TLS_KEY": pem, "DB_URL": "p$w", "EMPTY": "", "OTHER": "1", "FROM_VAR": " v$\n"}
 	got := tm.values()
 	for name, value := range want {
@@ -75,16 +75,16 @@ func TestSetStandardInput(t *testing.T) {
 		"v": "v", "v\n": "v", "v\r\n": "v", "v\n\n": "v\n", "v\r\n\r\n": "v\r\n", "v\r": "v\r", " v \n": " v ", "\n\n": "\n", "a\nb\n": "a\nb", "\ufeffv": "\ufeffv",
 	} {
 		tm := newTerm(t)
-		tm.stdin = stdin
-		if r := tm.run("set", "A"); r.code != 0 || tm.values()["A"] != want {
+		tm.Stdin = stdin
+		if r := tm.Run("set", "A"); r.Code != 0 || tm.values()["A"] != want {
 			t.Errorf("%q: %+v, value %q", stdin, r, tm.values()["A"])
 		}
 	}
 	for _, argv := range []string{"set --from-file A=-", "set --from-env-file -"} {
 		tm := newTerm(t)
-		tm.stdin = "A=v\n"
+		tm.Stdin = "A=v\n"
 		want := map[string]string{"set --from-file A=-": "A=v\n", "set --from-env-file -": "v"}[argv]
-		if r := tm.run(strings.Fields(argv)...); r.code != 0 || tm.values()["A"] != want {
+		if r := tm.Run(strings.Fields(argv)...); r.Code != 0 || tm.values()["A"] != want {
 			t.Errorf("%s: %+v, value %q", argv, r, tm.values()["A"])
 		}
 	}
@@ -113,7 +113,7 @@ func TestSetRefuses(t *testing.T) {
 		{"twice the same file", "", []string{"set", "--from-env-file", env, "--from-env-file", env}, "A is given twice: in line 2 of"},
 		{"two read standard input", "canary", []string{"set", "A", "B"}, "standard input can be read once, and here it would be read 2 times\nhint: NAME=VALUE gives a value, and NAME alone reads it\nhint: --from-env-file - reads several"},
 		{"three do", "canary", []string{"set", "A", "--from-file", "B=-", "--from-env-file", "-"}, "would be read 3 times"},
-		{"empty standard input", "", []string{"set", "A"}, "there is no value for A: standard input is empty\nhint: fal-secrets set A= sets it to nothing\n"},
+		{"empty standard input", "", []string{"set", "A"}, "there is no value for A: standard input is empty\nhint: `fal-secrets set A=` sets it to nothing\n"},
 		{"a line end alone", "\r\n", []string{"set", "A"}, "standard input is empty"},
 		{"empty file", "", []string{"set", "--from-file", "A=" + write(t, "")}, "is empty"},
 		{"no path", "", []string{"set", "--from-file", "A"}, "--from-file takes NAME=PATH"},
@@ -139,13 +139,13 @@ func TestSetRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.stdin = tt.stdin
-			r := tm.run(tt.argv...)
-			tm.want(r, cli.ExitUsage, "", tt.err)
-			if strings.Contains(r.err, "canary") {
-				t.Errorf("a value was printed: %q", r.err)
+			tm.Stdin = tt.stdin
+			r := tm.Run(tt.argv...)
+			tm.Want(r, cli.ExitUsage, "", tt.err)
+			if strings.Contains(r.Err, "canary") {
+				t.Errorf("a value was printed: %q", r.Err)
 			}
-			tm.wantRequests()
+			tm.WantRequests()
 		})
 	}
 }
@@ -153,8 +153,8 @@ func TestSetRefuses(t *testing.T) {
 func TestSetLongest(t *testing.T) {
 	tm := newTerm(t)
 	long := strings.Repeat("é", (maxValue-4)/2) // with A, = and NUL one byte below
-	tm.stdin = long + "c\r\n"
-	if r := tm.run("set", "A"); r.code != 0 || tm.values()["A"] != long+"c" {
+	tm.Stdin = long + "c\r\n"
+	if r := tm.Run("set", "A"); r.Code != 0 || tm.values()["A"] != long+"c" {
 		t.Errorf("%+v", r)
 	}
 }
@@ -162,45 +162,45 @@ func TestSetLongest(t *testing.T) {
 func TestSetAtTerminal(t *testing.T) {
 	t.Run("asks", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.stdin = true, " typed in \nsecond\n"
-		tm.want(tm.run("set", "A", "B", "--from-file", "C="+write(t, "c")), 0, "set A, B, C\n", "")
-		tm.wantRequests(`SetSecret {"name":"A","value":" typed in "}`, `SetSecret {"name":"B","value":"second"}`, `SetSecret {"name":"C","value":"c"}`)
+		tm.TTY, tm.Stdin = true, " typed in \nsecond\n"
+		tm.Want(tm.Run("set", "A", "B", "--from-file", "C="+write(t, "c")), 0, "set A, B, C\n", "")
+		tm.WantRequests(`SetSecret {"name":"A","value":" typed in "}`, `SetSecret {"name":"B","value":"second"}`, `SetSecret {"name":"C","value":"c"}`)
 	})
 	t.Run("nothing is typed", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.stdin = true, "\n"
-		tm.want(tm.run("set", "A"), 2, "", "there is no value for A\nhint: fal-secrets set A= sets it to nothing\n")
-		tm.wantRequests()
+		tm.TTY, tm.Stdin = true, "\n"
+		tm.Want(tm.Run("set", "A"), 2, "", "there is no value for A\nhint: `fal-secrets set A=` sets it to nothing\n")
+		tm.WantRequests()
 	})
 	t.Run("end of input", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty = true
-		tm.want(tm.run("set", "A", "B=1"), 2, "", "there is no value for A")
-		tm.wantRequests()
+		tm.TTY = true
+		tm.Want(tm.Run("set", "A", "B=1"), 2, "", "there is no value for A")
+		tm.WantRequests()
 	})
 	t.Run("nobody sees the question", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.tty, tm.quiet, tm.stdin = true, true, "canary\n"
-		tm.want(tm.run("set", "A"), 2, "", "no terminal to ask on")
+		tm.TTY, tm.Quiet, tm.Stdin = true, true, "canary\n"
+		tm.Want(tm.Run("set", "A"), 2, "", "no terminal to ask on")
 	})
 	t.Run("what is typed would be shown", func(t *testing.T) {
 		for _, argv := range [][]string{{"set", "--from-file", "A=-"}, {"set", "--from-env-file", "-"}} {
 			tm := newTerm(t)
-			tm.tty, tm.stdin = true, "canary\n"
-			tm.want(tm.run(argv...), 2, "", "standard input is a terminal, which would show what is typed")
+			tm.TTY, tm.Stdin = true, "canary\n"
+			tm.Want(tm.Run(argv...), 2, "", "standard input is a terminal, which would show what is typed")
 		}
 	})
 	t.Run("no credentials: nobody types in vain", func(t *testing.T) {
 		tm := newTerm(t)
-		delete(tm.env, "FAL_KEY")
-		tm.env["FAL_HOME_DIR"] = t.TempDir()
-		tm.tty, tm.stdin = true, "canary\n"
-		tm.want(tm.run("set", "A"), 4, "", "no credentials")
+		delete(tm.Env, "FAL_KEY")
+		tm.Env["FAL_HOME_DIR"] = t.TempDir()
+		tm.TTY, tm.Stdin = true, "canary\n"
+		tm.Want(tm.Run("set", "A"), 4, "", "no credentials")
 	})
 }
 
 func TestSetWarns(t *testing.T) {
-	const one = "warning: the value of A is in the shell's history now\nhint: fal-secrets set A asks for it"
+	const one = "warning: the value of A is in the shell's history now\nhint: `fal-secrets set A` asks for it"
 	for _, tt := range []struct {
 		name       string
 		tty, quiet bool
@@ -215,9 +215,9 @@ func TestSetWarns(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.tty, tm.quiet = tt.tty, tt.quiet
-			r := tm.run(strings.Fields(tt.argv)...)
-			if r.code != 0 || !strings.HasPrefix(r.err, tt.want) || tt.want == "" && r.err != "" || strings.Contains(r.err, "canary") {
+			tm.TTY, tm.Quiet = tt.tty, tt.quiet
+			r := tm.Run(strings.Fields(tt.argv)...)
+			if r.Code != 0 || !strings.HasPrefix(r.Err, tt.want) || tt.want == "" && r.Err != "" || strings.Contains(r.Err, "canary") {
 				t.Errorf("%+v", r)
 			}
 		})
@@ -228,7 +228,7 @@ func TestSetWarns(t *testing.T) {
 func TestSetNotesWhatDiffers(t *testing.T) {
 	tm := newTerm(t)
 	path := write(t, "A=\"a\\nb\"\nB='a\\nb'\nC=${A}\nD=db://$HOME/\nE='$HOME'\nF=5$\n")
-	tm.want(tm.run("set", "--from-env-file", path), 0, "set A, B, C, D, E, F\n", "note: A, C, D in "+path+": \\ and $ are set as they stand, nothing is expanded\n")
+	tm.Want(tm.Run("set", "--from-env-file", path), 0, "set A, B, C, D, E, F\n", "note: A, C, D in "+path+": \\ and $ are set as they stand, nothing is expanded\n")
 	if got := tm.values(); got["A"] != `a\nb` || got["B"] != `a\nb` || got["C"] != "${A}" {
 		t.Errorf("%q", got)
 	}
@@ -257,46 +257,46 @@ func TestSetFailsInTheMiddle(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.server.Script("SetSecret", faltest.Reply(), tt.answer)
-			r := tm.run(strings.Fields(tt.argv)...)
-			tm.want(r, tt.code, tt.out, tt.err)
-			if n := len(tm.requests("SetSecret")); n != 2 {
+			tm.Server.Script("SetSecret", faltest.Reply(), tt.answer)
+			r := tm.Run(strings.Fields(tt.argv)...)
+			tm.Want(r, tt.code, tt.out, tt.err)
+			if n := len(tm.Requests("SetSecret")); n != 2 {
 				t.Errorf("%d requests, want 2", n)
 			}
 		})
 	}
 	t.Run("the first one", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Script("SetSecret", faltest.Fail(3, "no"))
-		tm.want(tm.run("set", "A=canary", "B=canary"), 2, "", "A was not set: no\n  not set: B\n")
+		tm.Server.Script("SetSecret", faltest.Fail(3, "no"))
+		tm.Want(tm.Run("set", "A=canary", "B=canary"), 2, "", "A was not set: no\n  not set: B\n")
 	})
 	t.Run("the only one", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Script("SetSecret", faltest.Fail(5, "environment staging not found"))
-		tm.want(tm.run("set", "A=canary", "--env", "staging"), 3, "", "fal-secrets: error: environment staging not found\n")
+		tm.Server.Script("SetSecret", faltest.Fail(5, "environment staging not found"))
+		tm.Want(tm.Run("set", "A=canary", "--env", "staging"), 3, "", "fal-secrets: error: environment staging not found\n")
 	})
 	t.Run("comes back", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Script("SetSecret", faltest.Fail(14, "later"), faltest.Fail(14, "later"))
-		tm.want(tm.run("set", "A=1"), 0, "set A\n", "")
+		tm.Server.Script("SetSecret", faltest.Fail(14, "later"), faltest.Fail(14, "later"))
+		tm.Want(tm.Run("set", "A=1"), 0, "set A\n", "")
 	})
 	t.Run("down", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Close()
-		tm.want(tm.run("set", "A=canary", "B=canary"), 6, "", "A was not set: connection refused by")
+		tm.Server.Close()
+		tm.Want(tm.Run("set", "A=canary", "B=canary"), 6, "", "A was not set: connection refused by")
 	})
 	t.Run("no answer in time", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Script("SetSecret", faltest.Hang())
-		tm.want(tm.run("set", "A=canary", "--timeout", "100ms"), 6, "", "whether A was set is not known: no answer from")
+		tm.Server.Script("SetSecret", faltest.Hang())
+		tm.Want(tm.Run("set", "A=canary", "--timeout", "100ms"), 6, "", "whether A was set is not known: no answer from")
 	})
 	t.Run("interrupted", func(t *testing.T) {
 		tm := newTerm(t)
-		tm.server.Script("SetSecret", faltest.Reply(), faltest.Hang())
-		r := tm.runContext(interruptAt(t, tm.server, 2), "set", "A=canary", "B=canary", "C=canary")
-		tm.want(r, 130, "set A\n", "whether B was set is not known: ")
-		if !strings.Contains(r.err, "\n  set before it: A\n  not set: C\n") {
-			t.Errorf("stderr %q", r.err)
+		tm.Server.Script("SetSecret", faltest.Reply(), faltest.Hang())
+		r := tm.RunContext(interruptAt(t, tm.Server, 2), "set", "A=canary", "B=canary", "C=canary")
+		tm.Want(r, 130, "set A\n", "whether B was set is not known: ")
+		if !strings.Contains(r.Err, "\n  set before it: A\n  not set: C\n") {
+			t.Errorf("stderr %q", r.Err)
 		}
 	})
 }
@@ -309,14 +309,13 @@ func TestSetInterruptedWhileReading(t *testing.T) {
 		reader, writer := io.Pipe()
 		streams.In = &watched{reader, make(chan struct{})}
 		ctx, cancel := contextEndedBy(t, streams.In.(*watched).read)
-		getenv := func(name string) string { return tm.env[name] }
-		code := cli.Run(ctx, app(testDependencies()), cli.Process{Args: strings.Fields(argv), Streams: streams, Getenv: getenv})
+		code := cli.Run(ctx, app(testDependencies()), cli.Process{Args: strings.Fields(argv), Streams: streams, Getenv: tm.Getenv})
 		cancel()
 		writer.Close()
 		if code != cli.ExitInterrupted {
 			t.Errorf("%s: exit %d", argv, code)
 		}
-		tm.wantRequests()
+		tm.WantRequests()
 	}
 }
 
@@ -326,8 +325,7 @@ func TestSetReadsUntilTimeIsUp(t *testing.T) {
 	reader, writer := io.Pipe()
 	defer writer.Close()
 	streams.In = reader
-	getenv := func(name string) string { return tm.env[name] }
-	code := cli.Run(t.Context(), app(testDependencies()), cli.Process{Args: []string{"set", "A", "--timeout", "10ms"}, Streams: streams, Getenv: getenv})
+	code := cli.Run(t.Context(), app(testDependencies()), cli.Process{Args: []string{"set", "A", "--timeout", "10ms"}, Streams: streams, Getenv: tm.Getenv})
 	if code != cli.ExitFailure || !strings.Contains(errout.String(), "standard input did not end in time") {
 		t.Errorf("exit %d, %s", code, errout)
 	}

@@ -3,6 +3,7 @@ package secrets
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
@@ -115,6 +116,19 @@ func validName(name string) bool {
 		}
 	}
 	return name != ""
+}
+
+// completeVariables completes the name of a variable that has a value here, and
+// shows no value.
+func (d dependencies) completeVariables(context.Context, *cli.Completion) []cli.Candidate {
+	var found []cli.Candidate
+	for _, variable := range d.environ() {
+		if name, value, _ := strings.Cut(variable, "="); validName(name) && value != "" && name != "_" {
+			found = append(found, cli.Candidate{Value: name})
+		}
+	}
+	slices.SortFunc(found, func(a, b cli.Candidate) int { return strings.Compare(a.Value, b.Value) })
+	return found
 }
 
 // distinct makes sure that nothing is set twice.

@@ -12,10 +12,10 @@ import (
 
 func TestUnset(t *testing.T) {
 	tm := newTerm(t)
-	tm.want(tm.run("unset", "A"), 0, "unset A\n", "")
-	tm.want(tm.run("unset", "A", "B", "A", "--env", "staging"), 0, "unset A, B in staging\n", "")
-	tm.want(tm.run("rm", "A", "--json"), 0, `{"secrets":[{"name":"A","environment":"","action":"unset","result":"done","error":null}]}`+"\n", "")
-	tm.wantRequests(
+	tm.Want(tm.Run("unset", "A"), 0, "unset A\n", "")
+	tm.Want(tm.Run("unset", "A", "B", "A", "--env", "staging"), 0, "unset A, B in staging\n", "")
+	tm.Want(tm.Run("rm", "A", "--json"), 0, `{"secrets":[{"name":"A","environment":"","action":"unset","result":"done","error":null}]}`+"\n", "")
+	tm.WantRequests(
 		`SetSecret {"name":"A"}`,
 		`SetSecret {"environment_name":"staging","name":"A"}`, `SetSecret {"environment_name":"staging","name":"B"}`,
 		`SetSecret {"name":"A"}`,
@@ -40,11 +40,11 @@ func TestUnsetFails(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.server.Script("SetSecret", tt.answers...)
-			r := tm.run(strings.Fields(tt.argv)...)
-			tm.want(r, tt.code, tt.out, tt.err)
-			if strings.Contains(r.err, "canary") {
-				t.Errorf("a value was printed: %q", r.err)
+			tm.Server.Script("SetSecret", tt.answers...)
+			r := tm.Run(strings.Fields(tt.argv)...)
+			tm.Want(r, tt.code, tt.out, tt.err)
+			if strings.Contains(r.Err, "canary") {
+				t.Errorf("a value was printed: %q", r.Err)
 			}
 		})
 	}
@@ -52,12 +52,12 @@ func TestUnsetFails(t *testing.T) {
 
 func TestUnsetFailsAsJSON(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.Script("SetSecret", faltest.Reply(), faltest.Fail(5, "secret B not found"))
-	r := tm.run("unset", "A", "B", "--json")
-	tm.want(r, 1, `{"secrets":[{"name":"A","environment":"","action":"unset","result":"done","error":null},`+
+	tm.Server.Script("SetSecret", faltest.Reply(), faltest.Fail(5, "secret B not found"))
+	r := tm.Run("unset", "A", "B", "--json")
+	tm.Want(r, 1, `{"secrets":[{"name":"A","environment":"","action":"unset","result":"done","error":null},`+
 		`{"name":"B","environment":"","action":"unset","result":"failed","error":"secret B not found"}]}`+"\n", `"message":"1 of 2 secrets not unset`)
-	if !json.Valid([]byte(r.err)) {
-		t.Errorf("stderr %q", r.err)
+	if !json.Valid([]byte(r.Err)) {
+		t.Errorf("stderr %q", r.Err)
 	}
 }
 
@@ -65,9 +65,9 @@ func TestUnsetFailsAsJSON(t *testing.T) {
 // says that there is nothing.
 func TestUnsetIsNotRepeated(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.Script("SetSecret", faltest.Fail(14, "later"))
-	tm.want(tm.run("unset", "A"), 6, "", "later")
-	tm.wantRequests(`SetSecret {"name":"A"}`)
+	tm.Server.Script("SetSecret", faltest.Fail(14, "later"))
+	tm.Want(tm.Run("unset", "A"), 6, "", "later")
+	tm.WantRequests(`SetSecret {"name":"A"}`)
 }
 
 func TestUnsetAsks(t *testing.T) {
@@ -88,9 +88,9 @@ func TestUnsetAsks(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tm := newTerm(t)
-			tm.tty, tm.quiet, tm.stdin = true, tt.quiet, tt.stdin
-			tm.want(tm.run(strings.Fields(tt.argv)...), tt.code, tt.out, tt.err)
-			if got := tm.requests("SetSecret"); len(got) != tt.sent {
+			tm.TTY, tm.Quiet, tm.Stdin = true, tt.quiet, tt.stdin
+			tm.Want(tm.Run(strings.Fields(tt.argv)...), tt.code, tt.out, tt.err)
+			if got := tm.Requests("SetSecret"); len(got) != tt.sent {
 				t.Errorf("requests %q, want %d", got, tt.sent)
 			}
 		})
@@ -99,18 +99,18 @@ func TestUnsetAsks(t *testing.T) {
 
 func TestUnsetDryRun(t *testing.T) {
 	tm := newTerm(t)
-	tm.want(tm.run("unset", "--dry-run", "DB_URL", "OLD", "--env", "staging"), 0, "would unset DB_URL, OLD in staging\n", "")
-	tm.want(tm.run("unset", "--dry-run", "OLD", "-o", "jsonl"), 0, `{"name":"OLD","environment":"","action":"unset","result":"would","error":null}`+"\n", "")
-	tm.want(tm.run("unset", "--dry-run", "NONE"), 3, "", "secret NONE not found")
-	if got := tm.requests("SetSecret"); len(got) > 0 {
+	tm.Want(tm.Run("unset", "--dry-run", "DB_URL", "OLD", "--env", "staging"), 0, "would unset DB_URL, OLD in staging\n", "")
+	tm.Want(tm.Run("unset", "--dry-run", "OLD", "-o", "jsonl"), 0, `{"name":"OLD","environment":"","action":"unset","result":"would","error":null}`+"\n", "")
+	tm.Want(tm.Run("unset", "--dry-run", "NONE"), 3, "", "secret NONE not found")
+	if got := tm.Requests("SetSecret"); len(got) > 0 {
 		t.Errorf("%q was sent", got)
 	}
 }
 
 func TestUnsetInterrupted(t *testing.T) {
 	tm := newTerm(t)
-	tm.server.Script("SetSecret", faltest.Reply(), faltest.Hang())
-	tm.want(tm.runContext(interruptAt(t, tm.server, 2), "unset", "A", "B", "C"), 130, "unset A\n", "")
+	tm.Server.Script("SetSecret", faltest.Reply(), faltest.Hang())
+	tm.Want(tm.RunContext(interruptAt(t, tm.Server, 2), "unset", "A", "B", "C"), 130, "unset A\n", "")
 }
 
 // interruptAt ends when the server has got n requests to set something.

@@ -88,7 +88,7 @@ func (s *secret) check(inv *cli.Invocation) error {
 				e = cli.Usagef("there is no value for %s: standard input is empty", s.name)
 			}
 		}
-		return e.WithHint(inv.Typed() + " set " + s.name + "= sets it to nothing")
+		return e.WithHint("`" + inv.Typed() + " set " + s.name + "=` sets it to nothing")
 	case !utf8.ValidString(s.value):
 		return cli.Usagef("the value of %s is not UTF-8 text", s.name).WithHint("what is binary can be set as base64")
 	case strings.ContainsRune(s.value, 0):

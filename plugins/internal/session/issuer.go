@@ -59,6 +59,14 @@ func (i issuer) admit(by string) bool {
 	return by == i.Issuer && i.sameHost
 }
 
+// LoginFits reports whether the login that is kept may go to the hosts of a
+// configuration, as [Open] holds it against them, and whether its issuer was
+// named and need not be derived from the hosts.
+func LoginFits(cfg *config.Config, inv *cli.Invocation) (fits, named bool) {
+	i := issuerOf(cfg, inv)
+	return i.admit(readClaims(storedToken(cfg.TokenPath)).Issuer), !i.derived
+}
+
 func onLoopback(base string) bool {
 	u, err := url.Parse(base)
 	if err != nil {

@@ -378,7 +378,7 @@ func (s *Session) reachHints(e *fal.Error) []string {
 	case cause == fal.CauseNone:
 		return nil
 	case cause == fal.CauseRefused && local != "":
-		return []string{from, local + " start, if it is the local control plane"}
+		return []string{from, "`" + local + " start`, if it is the local control plane"}
 	case cause == fal.CauseRefused:
 		return []string{from}
 	case cause == fal.CauseDNS:
@@ -388,7 +388,7 @@ func (s *Session) reachHints(e *fal.Error) []string {
 	case cause == fal.CauseProtocol:
 		return []string{from, "what listens there is not the service, or only part of it"}
 	case local != "":
-		return []string{from, local + " status, if it is the local control plane"}
+		return []string{from, "`" + local + " status`, if it is the local control plane"}
 	case host.IsLoopback():
 		return []string{from}
 	}
