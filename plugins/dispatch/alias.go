@@ -68,7 +68,7 @@ func runAliasSet(ctx context.Context, inv *cli.Invocation, d *Dispatcher, name s
 	}
 	if len(line.Words) > 0 && strings.ContainsAny(line.Words[0], " \t\n") {
 		return cli.Usagef("no command is called %q", line.Words[0]).
-			WithHint("each word by itself: fal alias set " + cli.Quote(name) + " -- " + strings.Join(words, " "))
+			WithHint("each word by itself: `fal alias set " + cli.Quote(name) + " -- " + strings.Join(words, " ") + "`")
 	}
 	replaced := false
 	err = d.updateAliases(func(f *alias.File) error {

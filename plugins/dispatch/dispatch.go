@@ -148,7 +148,7 @@ func (d *Dispatcher) resolve(ctx context.Context, args, aliases []string) (Route
 		return Route{}, err
 	}
 	if !line.Own && len(line.Words) == 0 && len(line.Globals) > 0 {
-		return Route{}, &UsageError{Message: "flags, and no command", hints: []string{"fal help lists the commands"}}
+		return Route{}, &UsageError{Message: "flags, and no command", hints: []string{"`fal help` lists the commands"}}
 	}
 	if line.Own || len(line.Words) == 0 || d.finder.IsBuiltin(line.Words[0]) {
 		if len(aliases) > 0 {

@@ -150,7 +150,7 @@ func TestResolveFindsNoClientInItself(t *testing.T) {
 	if !errors.As(err, &unknown) {
 		t.Fatalf("got %v", err)
 	}
-	if want := "`fal run` is a command of the official client: pip install fal"; !contains(unknown.Hints(), want) {
+	if want := "`fal run` is a command of the official client: `pip install fal` brings it"; !contains(unknown.Hints(), want) {
 		t.Errorf("hints %q lack %q", unknown.Hints(), want)
 	}
 
@@ -231,16 +231,16 @@ func TestResolveUnknown(t *testing.T) {
 		files []string
 		hints []string
 	}{
-		{"runnrs list", []string{"a/fal-runners"}, []string{"did you mean `fal runners`?", "fal help lists the commands"}},
-		{"runnrs list", nil, []string{"did you mean `fal runners`? It comes with the package fal-runners, which is not installed", "fal help lists the commands"}},
-		{"runnrs list", []string{"b/fal"}, []string{"did you mean `fal runners`?", "fal help lists the commands"}},
+		{"runnrs list", []string{"a/fal-runners"}, []string{"did you mean `fal runners`?", "`fal help` lists the commands"}},
+		{"runnrs list", nil, []string{"did you mean `fal runners`? It comes with the package fal-runners, which is not installed", "`fal help` lists the commands"}},
+		{"runnrs list", []string{"b/fal"}, []string{"did you mean `fal runners`?", "`fal help` lists the commands"}},
 		{"keys list", nil, []string{"`fal keys` comes with the package fal-keys, which is not installed"}},
 		{"teams list", nil, []string{"`fal account` comes with the package fal-account, which is not installed"}},
 		{"local start", []string{"b/fal"}, []string{"`fal local` comes with the package fal-local, which is not installed"}},
-		{"rnu", []string{"b/fal"}, []string{"did you mean `fal run`?", "fal help lists the commands"}},
-		{"rnu", nil, []string{"fal help lists the commands"}},
-		{"xyzzy", []string{"b/fal", "a/fal-x"}, []string{"fal help lists the commands"}},
-		{"hlep", nil, []string{"did you mean `fal help`?", "fal help lists the commands"}},
+		{"rnu", []string{"b/fal"}, []string{"did you mean `fal run`?", "`fal help` lists the commands"}},
+		{"rnu", nil, []string{"`fal help` lists the commands"}},
+		{"xyzzy", []string{"b/fal", "a/fal-x"}, []string{"`fal help` lists the commands"}},
+		{"hlep", nil, []string{"did you mean `fal help`?", "`fal help` lists the commands"}},
 	}
 	for _, test := range tests {
 		t.Run(test.typed, func(t *testing.T) {

@@ -192,7 +192,7 @@ func (d *Dispatcher) hints(ctx context.Context, words []string, other client) []
 	case known && other.returned != "":
 		hints = append(hints, installed.Shown(other.returned)+" handed the command back: it starts this fal again")
 	case known && noun.Package == "":
-		hints = append(hints, "`fal "+noun.Name+"` is a command of the official client: pip install fal")
+		hints = append(hints, "`fal "+noun.Name+"` is a command of the official client: `pip install fal` brings it")
 	}
 	if known && noun.Package != "" {
 		return append(hints, "`fal "+noun.Name+"` comes with the package "+noun.Package+", which is not installed")
@@ -213,7 +213,7 @@ func (d *Dispatcher) hints(ctx context.Context, words []string, other client) []
 		hints = append(hints, hint)
 	}
 	if d.finder.IsBuiltin("help") {
-		hints = append(hints, "fal help lists the commands")
+		hints = append(hints, "`fal help` lists the commands")
 	}
 	return hints
 }

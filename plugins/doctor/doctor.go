@@ -7,7 +7,8 @@
 // printed in their order. A check behind one that failed is skipped. Those that
 // use the network take five seconds each at most. Nothing is changed, except
 // that a login is refreshed when it must be. Nothing that is found is run, and
-// no secret is shown, or sent to another than the configured hosts.
+// no secret is shown, or sent to another than the configured hosts. Nobody is
+// asked about newer releases, unless --check-updates is given.
 package doctor
 
 import (
@@ -76,24 +77,29 @@ func app(d dependencies) *cli.App {
 }
 
 func newCheck(d dependencies) *cli.Command {
+	var updates bool
 	return &cli.Command{
 		Name:    "check",
 		Default: true,
 		Summary: "Check the set-up of this machine",
 		Description: "Checks, one after the other: versions, configuration and credentials, the way to the service and its answers, the installed plugins, completion in the shell, the local control plane, and proxies. " +
-			"Each check is ok, a warning, failed, or skipped because one that it needs has failed or because there is nothing to check. The exit code is 1 when a check failed.",
+			"Each check is ok, a warning, failed, or skipped because one that it needs has failed or because there is nothing to check. The exit code is 1 when a check failed.\n\n" +
+			"With --check-updates, a Go module proxy is asked for the newest release: the first that GOPROXY names, or else proxy.golang.org. Programs that are older are a warning, and a proxy that does not answer is a failure. Without the flag nobody is asked.",
 		Output: cli.Records,
 		JSON:   view.Diagnosis{},
+		Flags:  []*cli.Flag{{Name: "check-updates", Value: cli.Bool(&updates), Usage: "ask a Go module proxy whether there is a newer release"}},
 		Examples: []cli.Example{
 			{Comment: "what is wrong", Line: `fal doctor -q '.checks[] | select(.status == "failed")'`},
 			{Comment: "for a bug report", Line: "fal doctor -o pretty"},
+			{Comment: "whether there is something newer", Line: "fal doctor --check-updates -q '.checks[] | select(.check == \"updates\").found'"},
 		},
-		Run: func(ctx context.Context, inv *cli.Invocation) error { return run(ctx, inv, d) },
+		Run: func(ctx context.Context, inv *cli.Invocation) error { return run(ctx, inv, d, updates) },
 	}
 }
 
-func run(ctx context.Context, inv *cli.Invocation, d dependencies) error {
+func run(ctx context.Context, inv *cli.Invocation, d dependencies, updates bool) error {
 	p := newPatient(d, inv)
+	p.updates = updates
 	checks := p.checks()
 	asText := inv.Format == output.Pretty || inv.Format == output.Wide
 	text := view.CheckText{Words: !speaksUTF8(inv.Getenv), Paint: inv.Printer.Paint}

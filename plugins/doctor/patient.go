@@ -21,7 +21,8 @@ import (
 // A patient is the set-up that is checked.
 type patient struct {
 	dependencies
-	inv *cli.Invocation
+	inv     *cli.Invocation
+	updates bool // a module proxy is asked for the newest release
 
 	settings settings
 	finder   installed.Finder
@@ -84,6 +85,9 @@ func (p *patient) checks() []*check {
 	local("completion", p.checkCompletion)
 	add(&check{name: "local", limit: p.limit, run: p.checkLocal})
 	local("proxy", p.checkProxy)
+	if p.updates {
+		add(&check{name: "updates", limit: p.limit, run: p.checkUpdates})
+	}
 	return all
 }
 

@@ -29,7 +29,7 @@ func TestStartStatusStop(t *testing.T) {
 		t.Fatalf("looking left something behind: %v", err)
 	}
 
-	r := b.run("start").ok().says(`hint: to use it in this shell: eval "$(fal-local env)"`).says("fal-local use")
+	r := b.run("start").ok().says("hint: `eval \"$(fal-local env)\"` uses it in this shell\n").says("hint: `fal-local use` saves it as a profile\n")
 	s := b.status()
 	r.prints("listening on " + *s.Address + "\n")
 	if !s.Running || s.TLS || s.Sample || len(s.Runners) != 0 || *s.Version == "" || *s.StartedAt == "" {

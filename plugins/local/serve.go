@@ -232,7 +232,7 @@ func (d dataDir) secretKeyFailure(err error) error {
 		return err
 	}
 	return (&cli.Error{Code: "secret_key", Message: iostreams.SanitizeLine(err.Error()), Err: err}).
-		WithHint("put " + controlplane.SecretKeyFile + " back as it was, or begin anew without the secrets: fal local reset" + d.flag())
+		WithHint("put " + controlplane.SecretKeyFile + " back as it was, or begin anew without the secrets: `fal local reset" + d.flag() + "`")
 }
 
 // preferredPorts are tried before any other. Systems do not hand them out to

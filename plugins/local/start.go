@@ -165,11 +165,11 @@ func printStarted(ctx context.Context, inv *cli.Invocation, dir dataDir, found *
 		return err
 	}
 	env := guessShell(inv.Getenv, goruntime.GOOS).source(inv.Typed() + " env" + dir.flag())
-	hint(inv, "to use it in this shell: "+env)
+	hint(inv, "`"+env+"` uses it in this shell")
 	if found.health.Login {
-		hint(inv, "then, to log in: fal auth login")
+		hint(inv, "then `fal auth login` logs you in")
 	}
-	hint(inv, "to save it as a profile: "+inv.Typed()+" use"+dir.flag())
+	hint(inv, "`"+inv.Typed()+" use"+dir.flag()+"` saves it as a profile")
 	return nil
 }
 

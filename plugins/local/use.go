@@ -121,14 +121,14 @@ func (o *useOptions) permit(f *config.File) error {
 
 func (o *useOptions) advise(inv *cli.Invocation, dir dataDir, used UsedProfile, tls bool) {
 	if tls {
-		hint(inv, "a profile cannot say whom to trust: export SSL_CERT_FILE="+cli.Quote(dir.bundle()))
+		hint(inv, "a profile cannot say whom to trust: `export SSL_CERT_FILE="+cli.Quote(dir.bundle())+"` does")
 	}
 	if used.Default {
 		hint(inv, "the official client does not read local_host: with this default profile it would send the key to the service")
-		hint(inv, "to try it: fal runners list")
+		hint(inv, "`fal runners list` tries it")
 		return
 	}
 	name := cli.Quote(used.Profile)
-	hint(inv, "to use it for one command: fal --profile "+name+" runners list")
-	hint(inv, "to use it in this shell: export FAL_PROFILE="+name)
+	hint(inv, "`fal --profile "+name+" runners list` uses it for one command")
+	hint(inv, "`export FAL_PROFILE="+name+"` uses it in this shell")
 }

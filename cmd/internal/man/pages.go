@@ -11,6 +11,7 @@ import (
 	"github.com/fal-plugins/fal/plugins/account"
 	"github.com/fal-plugins/fal/plugins/apps"
 	"github.com/fal-plugins/fal/plugins/auth"
+	"github.com/fal-plugins/fal/plugins/deploy"
 	"github.com/fal-plugins/fal/plugins/dispatch"
 	"github.com/fal-plugins/fal/plugins/doctor"
 	"github.com/fal-plugins/fal/plugins/environments"
@@ -33,7 +34,7 @@ func pages(version, date string) (map[string][]byte, error) {
 	}
 	all := map[string][]byte{}
 	var names [][2]string
-	for _, app := range list(runners.App(), apps.App(), keys.App(), secrets.App(), environments.App(),
+	for _, app := range list(runners.App(), apps.App(), deploy.App(), keys.App(), secrets.App(), environments.App(),
 		auth.App(), account.App(), profile.App(), doctor.App(), local.App()) {
 		names = append(names, [2]string{app.Name, app.Summary + "."})
 		maps.Copy(all, app.ManPages(version, day))

@@ -179,7 +179,7 @@ func TestCompletionInBash(t *testing.T) {
 		{"fal-things stop 4", "4", "4f2a"},
 		{"fal-things list --state=r", "r", "running"},
 		{`fal-things list --state="r`, "r", "running"},
-		{`fal-things list --jq '.things[].i`, ".things[].i", ".things[].id"},
+		{`fal-things list --jq '.things[].i`, ".things[].i", ".things[].id .things[].id."}, // which keeps the quote open
 		{`fal-things list --jq .things[].i`, ".things[].i", `.things[].id`},
 		{"true; fal-things st", "st", "stop"},
 		{"fal-things stop 4 >x", "x", ""},
@@ -192,9 +192,30 @@ func TestCompletionInBash(t *testing.T) {
 			t.Errorf("%s: %q, want %q", test.line, got, test.want)
 		}
 	}
+	if shown, _ := ask(t, "--shell", "bash", "--line", "fal-things list --jq '.things[].i", "--word", ".things[].i", "--type", "63"); len(shown) != 1 {
+		t.Errorf("%q", shown)
+	}
 	shown, _ := ask(t, "--shell", "bash", "--line", "fal-things ", "--word", "", "--type", "63", "--columns", "80")
 	if shown[0] != "list     -- List things" {
 		t.Errorf("%q", shown)
+	}
+}
+
+// fish puts a space behind the only candidate, unless it ends as if it went on.
+func TestCompletionInFish(t *testing.T) {
+	for line, want := range map[string]string{
+		"fal-things list --jq .things[].i": ".things[].id .things[].id.",
+		"fal-things list --jq .things[].":  ".things[].id .things[].size .things[].labels .things[].labels[]",
+		"fal-things stop 4":                "4f2a",
+	} {
+		if values, _ := ask(t, "--shell", "fish", "--line", line); strings.Join(values, " ") != want {
+			t.Errorf("%s: %q, want %q", line, values, want)
+		}
+	}
+	for value, want := range map[string]bool{"a/": false, "a=": false, "a": true, "é": true} {
+		if got := (Request{shell: "fish"}).addsSpace([]Candidate{{Value: value}}); got != want {
+			t.Errorf("%s: %v", value, got)
+		}
 	}
 }
 

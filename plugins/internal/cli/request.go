@@ -178,6 +178,9 @@ func (r Request) Write(w io.Writer, reply Reply) error {
 	if !r.opaque {
 		found = r.matching(reply.Candidates)
 	}
+	if reply.NoSpace && r.addsSpace(found) {
+		found = append(found, Candidate{Value: found[0].Value + "."})
+	}
 	if r.typed != nil {
 		for _, line := range r.insertions(found) {
 			b.WriteString(line)
@@ -195,6 +198,21 @@ func (r Request) Write(w io.Writer, reply Reply) error {
 	b.WriteByte('\n')
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// addsSpace reports whether the shell puts something behind the only candidate
+// whatever it is told: fish a space, unless there is one of a few characters at
+// the end, and bash the quote that is open. Of two candidates both insert what
+// they have in common, and go no further.
+func (r Request) addsSpace(found []Candidate) bool {
+	switch {
+	case len(found) != 1:
+		return false
+	case r.shell == "fish":
+		value := found[0].Value
+		return !strings.ContainsAny(value[len(value)-1:], "/=@:.,")
+	}
+	return r.typed != nil && r.typed.open != 0 && !r.list
 }
 
 func (r Reply) directive() string {

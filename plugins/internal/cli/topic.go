@@ -34,7 +34,7 @@ func topics(app *App, typed string) map[string]topic {
 				{"0", "done; an empty list is no error"},
 				{"1", "failed, in part too, or a condition was not reached in time"},
 				{"2", "usage: a flag, value or argument, an unknown profile, a malformed key, a broken configuration file, an invalid jq expression"},
-				{"3", "what was named does not exist"},
+				{"3", "what was named does not exist, the account of --team too"},
 				{"4", "not authenticated, or not allowed"},
 				{"5", "the jq expression failed on the data; halt_error gives its own code"},
 				{"6", "the service could not be reached or did not answer in time"},
@@ -68,6 +68,7 @@ func topics(app *App, typed string) map[string]topic {
 					{"HTTPS_PROXY", "proxy to go through, as http://<user>:<password>@<host>:<port>; also https and socks5"},
 					{"NO_PROXY", "hosts to reach without it, with commas between them; both are read in small letters too"},
 					{"SSL_CERT_FILE, SSL_CERT_DIR", "a file, and folders, of certificate authorities to trust"},
+					{"GOPROXY", "module proxies, of which `fal doctor --check-updates` asks the first"},
 				}},
 				{Title: "Output", Rows: [][2]string{
 					{"FAL_OUTPUT", "format of commands that print records, as --output"},

@@ -14,13 +14,13 @@ func TestVersion(t *testing.T) {
 		t.Helper()
 		path := filepath.Join(dir, name)
 		args := append([]string{"build", "-trimpath", "-tags", "urfave_cli_no_docs", "-o", path}, flags...)
-		cmd := exec.Command("go", append(args, module+"/cmd/fal")...)
+		cmd := exec.Command("go", append(args, Module+"/cmd/fal")...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		return path
 	}
-	stamped := build("stamped", "-ldflags", "-s -w -X '"+module+"/plugins/internal/version.stamp=fal-version<1.2.3-rc.1>'")
+	stamped := build("stamped", "-ldflags", "-s -w -X '"+Module+"/plugins/internal/version.stamp=fal-version<1.2.3-rc.1>'")
 	if v, own := Version(stamped); v != "1.2.3-rc.1" || !own {
 		t.Errorf("stamped: %q, %v", v, own)
 	}

@@ -19,9 +19,14 @@ FUNCTION() {
         fi
         last=$line
     done <<<"$reply"
-    # Without compopt, as in bash 3.2, files are offered where nothing else is.
+    # Without compopt, as in bash 3.2, files are offered where nothing else is, and
+    # the space is kept away by a second value, which begins as the only one.
     case $last in
-    *nospace*) compopt -o nospace 2>/dev/null ;;
+    *nospace*)
+        if ! compopt -o nospace 2>/dev/null && [[ ${#COMPREPLY[@]} -eq 1 ]]; then
+            COMPREPLY[1]=${COMPREPLY[0]}.
+        fi
+        ;;
     esac
     case $last in
     *files*) compopt -o bashdefault -o default 2>/dev/null ;;

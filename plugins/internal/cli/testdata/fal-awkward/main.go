@@ -50,9 +50,14 @@ func complete(_ context.Context, c *cli.Completion) []cli.Candidate {
 	return found
 }
 
+func goesOn(_ context.Context, c *cli.Completion) []cli.Candidate {
+	c.NoSpace()
+	return []cli.Candidate{{Value: ".root[]"}}
+}
+
 func app() *cli.App {
 	var words, states, named []string
-	var file, dir, one string
+	var file, dir, one, assigned, path string
 	return &cli.App{
 		Name: "fal-awkward", Noun: "awkward", Summary: "Complete awkward names",
 		Commands: []*cli.Command{{
@@ -64,10 +69,12 @@ func app() *cli.App {
 				{Name: "one", Placeholder: "ONE", Usage: "one", Value: cli.String(&one), Complete: cli.Fixed("first:1", "second=2")},
 				{Name: "file", Placeholder: "FILE", Usage: "a file", Value: cli.String(&file), Complete: cli.Files("*.toml")},
 				{Name: "dir", Placeholder: "DIR", Usage: "a folder", Value: cli.String(&dir), Complete: cli.Dirs()},
+				{Name: "assigned", Placeholder: "NAME=FILE", Usage: "a file behind a name", Value: cli.String(&assigned), Complete: cli.AssignedFiles(cli.Fixed("key"))},
+				{Name: "path", Placeholder: "PATH", Usage: "what goes on", Value: cli.String(&path), Complete: goesOn},
 			},
 			Run: func(context.Context, *cli.Invocation) error {
 				s := seen{Args: words, Flags: map[string][]string{}}
-				for name, values := range map[string][]string{"name": named, "state": states, "one": {one}, "file": {file}, "dir": {dir}} {
+				for name, values := range map[string][]string{"name": named, "state": states, "one": {one}, "file": {file}, "dir": {dir}, "assigned": {assigned}, "path": {path}} {
 					if len(values) > 0 && values[0] != "" {
 						s.Flags[name] = values
 					}
