@@ -105,3 +105,44 @@ func accountOf(t restwire.Team) Account {
 	}
 	return a
 }
+
+// RequiresDeployCheck reports whether the client's account wants its
+// deployments to be confirmed by a person.
+func (s *AccountsService) RequiresDeployCheck(ctx context.Context) (bool, error) {
+	var user map[string]any
+	if err := s.client.get(ctx, "users/current", nil, &user); err != nil {
+		return false, err
+	}
+	if wantsDeployCheck(user) {
+		return true, nil
+	}
+	for _, part := range [...]string{"org_config", "admin_config", "team_config", "settings"} {
+		if nested, ok := user[part].(map[string]any); ok && wantsDeployCheck(nested) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// wantsDeployCheck looks through the keys by which an account may say so.
+func wantsDeployCheck(config map[string]any) bool {
+	for _, key := range [...]string{"deploy_check", "serverless_deploy_check", "require_deploy_check", "require_deployment_confirmation", "deployment_confirmation"} {
+		switch v := config[key].(type) {
+		case bool:
+			if v {
+				return true
+			}
+		case float64:
+			if v != 0 {
+				return true
+			}
+		case string:
+			switch strings.ToLower(strings.TrimSpace(v)) {
+			case "", "0", "false", "no", "off":
+			default:
+				return true
+			}
+		}
+	}
+	return false
+}

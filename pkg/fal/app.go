@@ -24,7 +24,9 @@ type App struct {
 	// Function is the app as a serialized callable.
 	Function *SerializedObject
 
-	// Files are uploaded, all regular files in it, at their paths; nil: none.
+	// Files are uploaded, all in it, at their paths; nil: none. They are regular
+	// files, or links to them, of at most 1 GiB each, and are read again while
+	// they go up: one that has changed by then is an error.
 	// A file's mode is part of its identity, as st_mode of its Sys if that is a
 	// *syscall.Stat_t, else as a regular file of its permissions.
 	Files fs.FS
@@ -60,8 +62,7 @@ type App struct {
 	// TerminationGracePeriod is in whole seconds.
 	TerminationGracePeriod *time.Duration
 	// ExposedPort and MetricsPort are 0 to 65535. Nil: 8080 and 9090 for an app
-	// with an Entrypoint or a Function (9090 only where Build uses isolate),
-	// none for an image's own command.
+	// with an Entrypoint, none otherwise.
 	ExposedPort, MetricsPort *int
 	// BaseImage, Scheduler and SchedulerOptions are sent as they are.
 	BaseImage        *string
@@ -82,7 +83,7 @@ type App struct {
 	SourceCode *string
 	// OpenAPI is the app's description; nil for one with an Entrypoint: the
 	// service is asked for it, by running the class's build_metadata. Its paths
-	// are the app's endpoints.
+	// are the app's endpoints. The values are those of JSON.
 	OpenAPI map[string]any
 }
 
@@ -118,7 +119,7 @@ type Dockerfile struct {
 	Text      string
 	BuildArgs map[string]string
 	// Secrets are those of the build, by name. They are not secrets of runners.
-	Secrets    map[string]string
+	Secrets    BuildSecrets
 	Registries map[string]Registry
 	// Entrypoint and Cmd replace those of Text; nil keeps them.
 	Entrypoint, Cmd *Command
@@ -146,7 +147,8 @@ type Command struct {
 	Shell string
 }
 
-// Registry is how to log in to a registry of images.
+// Registry is how to log in to a registry of images. Printed, logged or encoded
+// it does not show the password.
 type Registry struct{ Username, Password string }
 
 // SerializedObject is a Python value in the format of the module that Method

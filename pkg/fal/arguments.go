@@ -4,6 +4,8 @@ import (
 	"math"
 	"time"
 	"unicode/utf8"
+
+	"google.golang.org/protobuf/types/known/structpb"
 )
 
 // arguments turns what a caller gave into what a request carries, and keeps the
@@ -99,4 +101,60 @@ func (a *arguments) environment(name string) *string {
 	}
 	a.text("the environment's name", name)
 	return &name
+}
+
+// several is a list that may be empty.
+func (a *arguments) several(what string, list []string) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	return a.texts(what, list)
+}
+
+func (a *arguments) notNegative(what string, n *int32) *int32 {
+	if n != nil && *n < 0 {
+		a.refuse("%s cannot be sent: it is less than 0", what)
+	}
+	return n
+}
+
+func (a *arguments) port(what string, n *int) *int32 {
+	if n != nil && (*n < 0 || *n > math.MaxUint16) {
+		a.refuse("%s %d is not one of 0 to %d", what, *n, math.MaxUint16)
+	}
+	return a.number(what, n)
+}
+
+// object is a map of the values of JSON, or of lists and maps of texts. Nil is
+// an empty one.
+func (a *arguments) object(what string, m map[string]any) *structpb.Struct {
+	out, err := structpb.NewStruct(plain(m).(map[string]any))
+	if err != nil {
+		a.refuse("%s cannot be sent: it holds something that is not of JSON", what)
+		return nil
+	}
+	return out
+}
+
+// plain makes the lists and maps those that structpb knows.
+func plain(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, value := range v {
+			out[key] = plain(value)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, value := range v {
+			out[i] = plain(value)
+		}
+		return out
+	case map[string]string:
+		return texts(v)
+	case []string:
+		return values(v)
+	}
+	return v
 }

@@ -1,10 +1,12 @@
 package fal
 
 import (
+	"context"
 	"crypto/x509"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/fal-plugins/fal/pkg/internal/transport"
 )
@@ -70,8 +72,10 @@ type Client struct {
 	conn        *transport.Conn
 	renewer     TokenRenewer // of a login that has one
 	rest        *http.Client
+	bare        *http.Client // rest without credentials
 	restURL     *url.URL
 	environment string
+	pause       func(context.Context, time.Duration) bool
 }
 
 // New checks the options and makes a client. It does not touch the network.
@@ -102,7 +106,7 @@ func New(o Options) (*Client, error) {
 		host = DefaultHost
 	}
 	agent := strings.TrimSpace(o.UserAgent + " fal-go")
-	c := &Client{environment: o.Environment}
+	c := &Client{environment: o.Environment, pause: sleep}
 	if person, ok := o.Credentials.(login); ok {
 		c.renewer, _ = person.source.(TokenRenewer)
 	}
@@ -111,15 +115,21 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, invalid("", "%v", err)
 	}
-	rest, err := transport.NewRoundTripper(transport.RESTOptions{
+	withoutCredentials := transport.RESTOptions{
 		Base:           restURL,
 		AllowPlaintext: o.AllowPlaintext,
 		RootCAs:        o.RootCAs,
 		Proxy:          o.Proxy,
-		Authorize:      authorizer(header, o.Team),
 		UserAgent:      agent,
 		Trace:          o.Trace,
-	})
+	}
+	withCredentials := withoutCredentials
+	withCredentials.Authorize = authorizer(header, o.Team)
+	rest, err := transport.NewRoundTripper(withCredentials)
+	if err != nil {
+		return nil, invalid("", "%v", err)
+	}
+	bare, err := transport.NewRoundTripper(withoutCredentials)
 	if err != nil {
 		return nil, invalid("", "%v", err)
 	}
@@ -136,7 +146,8 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, invalid("", "%v", err)
 	}
-	c.conn, c.rest, c.restURL = conn, &http.Client{Transport: rest}, restURL
+	c.conn, c.restURL = conn, restURL
+	c.rest, c.bare = &http.Client{Transport: rest}, &http.Client{Transport: bare}
 	c.Apps = &AppsService{client: c}
 	c.Runners = &RunnersService{client: c}
 	c.Keys = &KeysService{client: c}
@@ -150,6 +161,7 @@ func New(o Options) (*Client, error) {
 // more than once; calls made afterwards are [ErrFailedPrecondition].
 func (c *Client) Close() error {
 	c.rest.CloseIdleConnections()
+	c.bare.CloseIdleConnections()
 	return c.conn.Close()
 }
 

@@ -143,3 +143,31 @@ func (c concealment) ours(e *Error) bool {
 	}
 	return e.Message == e.Code.words()
 }
+
+// concealments take several secrets out of what is said of a call.
+type concealments []concealment
+
+func concealmentsOf(secrets []string) concealments {
+	// The longest first: one may be a part of another.
+	secrets = slices.Clone(secrets)
+	slices.SortFunc(secrets, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) })
+	var all concealments
+	for _, secret := range slices.Compact(secrets) {
+		all = append(all, concealmentOf(secret))
+	}
+	return all
+}
+
+func (all concealments) text(s string) string {
+	for _, c := range all {
+		s = c.text(s)
+	}
+	return s
+}
+
+func (all concealments) failure(err error) error {
+	for _, c := range all {
+		err = c.failure(err)
+	}
+	return err
+}

@@ -76,8 +76,8 @@ type Deployment struct {
 	// Detached: the rollout goes on.
 	Detached bool
 	AuthMode AuthMode
-	// Endpoints are the paths of the app, sorted as the service's description
-	// has them; "/" without one.
+	// Endpoints are the paths of the app in the order that its description
+	// tells, else sorted; "/" without one.
 	Endpoints []string
 	// URLs are those of the app: each endpoint is appended to them.
 	URLs ServiceURLs
@@ -98,8 +98,11 @@ type PhaseDuration struct {
 // DeployPlan is what a deployment would do.
 type DeployPlan struct {
 	// Build and Register are the requests in protobuf's JSON with the wire's
-	// field names. Passwords of registries and secrets of a build are left out
-	// of them, and a function's bytes are told by their number.
+	// field names, compact. Passwords of registries and secrets of a build are
+	// replaced by "[redacted]", a function's bytes by their number, and a
+	// requirement that is a folder by its package and the name of its source
+	// distribution, as "lib @ lib-1.0.tar.gz". The description that a class
+	// gives of itself is not in it, since nothing is run.
 	Build, Register []byte
 	// Before is the app as it is; nil for one that does not exist.
 	Before *AppInfo

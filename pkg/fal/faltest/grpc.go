@@ -82,7 +82,7 @@ func (s *Server) next(name string, call Call, request proto.Message) (Answer, []
 		return handler(call), nil
 	}
 	for _, serve := range []func(proto.Message) (Answer, []proto.Message){
-		s.serveRunners, s.serveApps, s.serveRevisions, s.serveKeys, s.serveSecrets, s.serveEnvironments,
+		s.serveRunners, s.serveApps, s.serveRevisions, s.serveKeys, s.serveSecrets, s.serveEnvironments, s.serveDeploys,
 	} {
 		if answer, output := serve(request); output != nil || answer.code != 0 {
 			return answer, output

@@ -12,8 +12,11 @@
 // [Server.HandleREST]) comes first. Without a script, what was given by
 // [Server.SetRunners], [Server.SetApps], [Server.SetRevisions],
 // [Server.SetKeys], [Server.SetSecrets] and [Server.SetEnvironments] is listed
-// and changed as the calls say, every other gRPC method answers its empty
-// message, and REST answers 404. [Server.Connections] makes the server misbehave before any call.
+// and changed as the calls say. The calls of a deployment are answered as
+// [Server.SetBuild], [Server.SetMetadata] and [Server.SetRegister] say, and
+// [Server.ServeUploads] takes files. Every other gRPC method answers its empty
+// message, and REST answers 404. [Server.Connections] makes the server
+// misbehave before any call.
 //
 // The server ends with the test. It knows no rule of the service and checks no
 // credentials.
@@ -95,6 +98,11 @@ type Server struct {
 	secrets      table[Secret]
 	environments table[Environment]
 	accounts     table[Account]
+
+	builds        table[Build]
+	runs          table[run]
+	registrations table[Registration]
+	registered    atomic.Int64
 }
 
 // New starts a server that speaks plaintext.

@@ -89,6 +89,7 @@ func (c *Conn) NewStream(ctx context.Context, desc *grpc.StreamDesc, method stri
 	before := c.monitor.count()
 	for n := 1; ; n++ {
 		a := c.attempt(n, before)
+		a.conceal = concealedBy(options)
 		var failed *CallError
 		callCtx, err := c.authorized(ctx)
 		if err != nil {

@@ -40,7 +40,7 @@ type concealing struct {
 	from func(text string) string
 }
 
-// Conceal is the option of a unary call whose request holds a secret: texts
+// Conceal is the option of a call whose request holds a secret: texts
 // from the server are traced as from returns them.
 func Conceal(from func(text string) string) grpc.CallOption { return concealing{from: from} }
 
