@@ -1,0 +1,69 @@
+package project
+
+import (
+	"errors"
+	"slices"
+	"testing"
+)
+
+func TestReadDockerfile(t *testing.T) {
+	for _, test := range []struct {
+		name, text string
+		arguments  map[string]string
+		want       []string
+	}{
+		{name: "none", text: "FROM a\nRUN echo COPY x y\n# COPY a b\n"},
+		{name: "both", text: "FROM a\nCOPY a b/ /dest\nadd c.tar /\n", want: []string{"a", "b/", "c.tar"}},
+		{name: "JSON", text: "FROM a\nCOPY [\"a b\", \"c\", \"/d/\"]\n", want: []string{"a b", "c"}},
+		{name: "continued", text: "FROM a\nCOPY \\\n  # why\n  one \\\n  two \\\n  /d/\n", want: []string{"one", "two"}},
+		{name: "flags", text: "FROM a\nCOPY --chown=1:1 --chmod=644 a /d\nADD --checksum=sha256:" + "0123456789012345678901234567890123456789012345678901234567890123" + " https://x.test/y /d\n", want: []string{"a"}},
+		{name: "other stages", text: "FROM a AS b\nFROM c\nCOPY --chown=1 --from=b /x /y\nCOPY z /z\n", want: []string{"z"}},
+		{name: "absolute", text: "FROM a\nCOPY /x //y /d\nCOPY / /d\n", want: []string{"x", "y", "."}},
+		{name: "remote", text: "FROM a\nADD http://x.test/a HTTPS://x.test/b git@github.com:a/b.git c /d\n", want: []string{"c"}},
+		{name: "patterns", text: "FROM a\nCOPY *.py ?.txt /d/\n", want: []string{"*.py", "?.txt"}},
+		{name: "a document", text: "# syntax=docker/dockerfile:1\nFROM a\nCOPY <<EOF /d\nCOPY x y\nEOF\nCOPY z /d\n", want: []string{"z"}},
+		{name: "variables", text: "ARG G=global\nFROM a\nARG G\nARG D=dir\nARG E=${D}/e\nENV F=$E/f\nCOPY $G $D/x ${F} ${none:-default} /d\n", want: []string{"global", "dir/x", "dir/e/f", "default"}},
+		{name: "given variables", text: "FROM a\nARG D=dir\nCOPY $D/x /d\n", arguments: map[string]string{"D": "given"}, want: []string{"given/x"}},
+		{name: "variables of another stage", text: "FROM a AS b\nARG D=dir\nFROM c\nCOPY $D/x /d\n", want: []string{"x"}},
+		{name: "another escape", text: "# escape=`\nFROM a\nCOPY one `\n two /d\n", want: []string{"one", "two"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := readDockerfile(test.text, test.arguments)
+			if err != nil || !slices.Equal(got, test.want) {
+				t.Errorf("%q, %v, want %q", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestReadDockerfileTellsTheLine(t *testing.T) {
+	for text, line := range map[string]int{
+		"FROM a\n\nRUNN echo\n":         3,
+		"FROM a\nCOPY x\n":              2,
+		"FROM a\nCOPY --what=1 x /d\n":  2,
+		"FROM a\nENV A=b\nCOPY ${x /\n": 3,
+		"COPY a b\n":                    1,
+		"":                              0,
+	} {
+		_, err := readDockerfile(text, nil)
+		var problems Problems
+		if !errors.As(err, &problems) || problems[0].Line != line || problems[0].Message == "" {
+			t.Errorf("%q: %v at %+v, want line %d", text, err, problems, line)
+		}
+	}
+}
+
+func FuzzReadDockerfile(f *testing.F) {
+	for _, seed := range []string{"FROM a\nCOPY a b\n", "FROM a\nCOPY <<E /\nE\n", "# escape=`\n", "ARG a=$a\nFROM $a", "FROM a\nADD [\"x\"] $", "FROM a\nCOPY ${x:?} ${y/a/b} z"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		sources, err := readDockerfile(text, map[string]string{"A": "1"})
+		if err != nil && len(sources) > 0 {
+			t.Errorf("%q and %v", sources, err)
+		}
+		if slices.Contains(sources, "") {
+			t.Errorf("an empty source in %q", sources)
+		}
+	})
+}

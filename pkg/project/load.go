@@ -1,0 +1,45 @@
+package project
+
+import "context"
+
+// imageOnlyPython is what an app that is an image's own command sends: no
+// Python of ours has to do with it.
+const imageOnlyPython = "3.11"
+
+func (l *Loaded) load(ctx context.Context) error {
+	if l.Kind == PythonFile {
+		return l.loadPython(ctx)
+	}
+	s := l.settings
+	l.App = s.app
+	l.App.Name = l.Name
+	if l.Kind == EntryPoint {
+		l.App.Entrypoint = *s.entryPoint
+	}
+	python, err := l.pythonVersion(ctx)
+	if err != nil {
+		return err
+	}
+	l.App.Build = s.build(python, l.Kind == ImageOnly)
+	if l.App.Files, err = s.files(); err != nil {
+		return err
+	}
+	sources, cleanups, err := localSources(ctx, l.options, s.requirementsDir, s.requirements)
+	l.cleanups = append(l.cleanups, cleanups...)
+	if err != nil {
+		return err
+	}
+	l.App.Sources = sources
+	return nil
+}
+
+// pythonVersion is the one that the environment is asked for, as in "3.11".
+func (l *Loaded) pythonVersion(ctx context.Context) (string, error) {
+	switch {
+	case l.settings.pythonVersion != nil:
+		return *l.settings.pythonVersion, nil
+	case l.Kind == ImageOnly:
+		return imageOnlyPython, nil
+	}
+	return interpreterVersion(ctx, l.options, l.Root)
+}
