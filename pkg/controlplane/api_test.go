@@ -336,8 +336,12 @@ func TestREST(t *testing.T) {
 	if code, body, _ := rest(t, http.DefaultClient, http.MethodGet, base+"/runners/"+uuid.NewString(), key); code != 404 || body["detail"] == "" {
 		t.Errorf("unknown runner: %d %v", code, body)
 	}
-	if code, _, _ := rest(t, http.DefaultClient, http.MethodGet, base+"/nothing/here", nil); code != 401 {
+	if code, _, _ := rest(t, http.DefaultClient, http.MethodGet, base+"/nothing", nil); code != 401 {
 		t.Errorf("unknown path without a key: %d", code)
+	}
+	// It would be that of an app.
+	if code, body, _ := rest(t, http.DefaultClient, http.MethodGet, base+"/nothing/here", nil); code != 404 || body["detail"] != `account "nothing" not found` {
+		t.Errorf("unknown app without a key: %d %v", code, body)
 	}
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, base+"/users/teams", nil)
 	if err != nil {

@@ -3,11 +3,7 @@ package controlplane
 import (
 	"context"
 	"errors"
-	"io"
-	"net"
 	"net/http"
-	"strconv"
-	"sync"
 	"time"
 
 	"github.com/fal-plugins/fal/pkg/controlplane/state"
@@ -92,44 +88,16 @@ func (s *Server) StartRunner(ctx context.Context, app string) (*Runner, error) {
 	return s.fleet.startRunner(ctx, found)
 }
 
-// Send has a runner of the first account's app answer a request, the one with
-// the fewest in flight. The request counts as in flight until the body of the
-// response is closed. Host and scheme of its URL are ignored.
+// Send has a runner of the first account's app answer a request of its owner, as
+// if it had come to the gateway; one is started when there is none. The request
+// counts as in flight until the body of the response is closed. Host and scheme of
+// its URL are ignored.
 func (s *Server) Send(ctx context.Context, app, requestID string, request *http.Request) (*http.Response, error) {
 	found, owner, err := s.state.Lookup("", app)
 	if err != nil {
 		return nil, err
 	}
-	runner, err := s.state.Least(found)
-	if err != nil {
-		return nil, err
-	}
-	release, err := s.state.Lease(runner.ID, requestID, owner.UserID)
-	if err != nil {
-		return nil, err
-	}
-	request = request.Clone(ctx)
-	request.URL.Scheme = "http"
-	request.URL.Host = net.JoinHostPort("127.0.0.1", strconv.Itoa(runner.Port))
-	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
-	if err != nil {
-		release()
-		return nil, err
-	}
-	response.Body = &leasedBody{ReadCloser: response.Body, release: release}
-	return response, nil
-}
-
-// leasedBody ends the lease of a request when its response was read.
-type leasedBody struct {
-	io.ReadCloser
-	once    sync.Once
-	release func()
-}
-
-func (b *leasedBody) Close() error {
-	defer b.once.Do(b.release)
-	return b.ReadCloser.Close()
+	return s.gateway.Send(ctx, found, requestID, owner.UserID, request)
 }
 
 // History returns the transitions of a runner, oldest first.

@@ -42,6 +42,43 @@
 // 2,048 characters; it has at most 32 annotations, with keys of 1 to 64
 // characters; both have at most 16,384 bytes as JSON.
 //
+// Requests for an app come to /<owner>/<alias>/… of the same port, as package
+// gateway says, and have runners started: an app has as many as its requests need
+// with max_multiplexing on each, and concurrency_buffer more or
+// concurrency_buffer_perc of them, whichever is more, within min_concurrency and
+// max_concurrency. A request that waits beside runners counts after scaling_delay.
+// What is not needed any more ends after keep_alive. Of an app 1,024 requests wait
+// at a time.
+//
+// What is deployed has at most 100,000 files of at most 1 GiB, a configuration
+// of at most 4 MiB and openapi of at most 8 MiB as JSON, a serialized function
+// of at most 256 MiB and source code of at most 1 MiB. It is made of one
+// environment. A distribution has at most 1 GiB and is kept for 30 days at most,
+// one day if the client does not say; there are 1,000 of them at a time, and
+// 4,096 uploads under way.
+//
+// Deployments: an environment is built where it is defined, once for each
+// content, as package build says; base images, machine types, regions,
+// schedulers and data mounts mean nothing to one machine. Passwords of
+// registries and secrets of a build are used for nothing and kept nowhere; what
+// else a configuration holds is kept as it is, credentials in the URL of a
+// package index too. A requirement that was uploaded as a distribution is kept
+// as long as a revision needs it, and so is an uploaded file; files that none
+// needs go a day after they were last asked for, and environments when the
+// control plane starts. A revision that was registered is its app's, also if
+// its runners fail to start.
+//
+// Readiness and health: a runner is ready when something listens on the port that
+// PORT names, or, where a regular health check is declared, when that succeeds. A
+// deployed process that binds a port of its own is found at its exposed_port, if
+// nothing listened there before; one runner of such an app runs at a time, and the
+// next revision's starts when it has left. A runner that is up is asked every 15
+// seconds, or, with call_regularly = false, when an answer of it has
+// X-Fal-Runner-Health-Check; while requests are in flight only with allow_on_busy.
+// After failure_threshold failures in a row, and not before it has run for
+// start_period and startup_timeout, it is drained and replaced; without regular
+// checks the first failure counts. What failed is in its log.
+//
 // Rollouts: a runner that is up and of another revision than its app, or that is
 // to be replaced, serves until one of the app's revision is up in its place. So
 // an app never has fewer runners up than before, and while some are replaced one
@@ -69,11 +106,15 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
 	"google.golang.org/grpc"
 
+	"github.com/fal-plugins/fal/pkg/controlplane/build"
+	"github.com/fal-plugins/fal/pkg/controlplane/files"
+	"github.com/fal-plugins/fal/pkg/controlplane/gateway"
 	"github.com/fal-plugins/fal/pkg/controlplane/grpcapi"
 	"github.com/fal-plugins/fal/pkg/controlplane/issuer"
 	"github.com/fal-plugins/fal/pkg/controlplane/runtime"
@@ -122,16 +163,21 @@ type Server struct {
 	logger      *slog.Logger
 	lock        *flock.Flock
 	db          *store.Store
+	files       *files.Store
 	state       *state.State
 	runtime     *runtime.Runtime
 	issuer      *issuer.Issuer // nil without logins
+	deploys     *deploys
 	fleet       *fleet
+	gateway     *gateway.Gateway
 	ports       *portMux
 	grpc        *grpc.Server
 	rest        *http.Server
 	address     string
 	caPath      string
 	credentials Credentials
+	stopping    chan struct{} // closed when Close begins
+	sweeping    sync.WaitGroup
 	closing     chan struct{} // has one token, for the first Close
 	closed      chan struct{}
 	closeErr    error
@@ -150,10 +196,11 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, errors.New("control plane: no supervisor given")
 	}
 	s := &Server{
-		options: o,
-		logger:  cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
-		closing: make(chan struct{}, 1),
-		closed:  make(chan struct{}),
+		options:  o,
+		logger:   cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
+		stopping: make(chan struct{}),
+		closing:  make(chan struct{}, 1),
+		closed:   make(chan struct{}),
 	}
 	s.closing <- struct{}{}
 	var undo []func() error
@@ -168,7 +215,7 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	if s.options.DataDir, err = prepareDir(o.DataDir); err != nil {
 		return nil, err
 	}
-	if s.lock, err = lockDir(s.options.DataDir); err != nil {
+	if s.lock, err = lockDir(ctx, s.options.DataDir); err != nil {
 		return nil, err
 	}
 	undo = append(undo, s.lock.Unlock)
@@ -191,6 +238,9 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	undo = append(undo, s.db.Close)
+	if s.files, err = files.Open(s.path("files")); err != nil {
+		return nil, fmt.Errorf("open uploaded files: %w", err)
+	}
 	keyFile := s.path(SecretKeyFile)
 	secrets, err := openVault(ctx, s.db, keyFile, s.logger)
 	if err != nil {
@@ -213,11 +263,40 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 		}
 	}
 	s.address = listener.Addr().String()
+	if err = s.openDeploys(); err != nil {
+		return nil, err
+	}
 	s.fleet = newFleet(s.state, s.runtime, s.logger, s.path("runners"))
+	s.fleet.deploys = s.deploys
+	s.gateway = gateway.New(s.state, gateway.Options{Logger: s.logger, TLS: o.TLS, Doubted: s.fleet.checkHealth})
 	s.serve(listener, tlsConfig)
 	go s.fleet.run()
+	s.sweeping.Go(func() { s.deploys.run(s.stopping) })
 	s.logger.Info("control plane started", "address", s.address, "tls", o.TLS, "data", s.options.DataDir)
 	return s, nil
+}
+
+// openDeploys removes what no revision needs any more, before runners use it.
+func (s *Server) openDeploys() error {
+	s.deploys = &deploys{
+		state:   s.state,
+		files:   s.files,
+		builder: build.New(build.Options{Dir: s.path("build"), Runtime: s.runtime, Files: s.files}),
+		logger:  s.logger,
+		base:    s.baseURL(),
+	}
+	if err := s.deploys.prune(); err != nil {
+		return fmt.Errorf("remove environments that nothing needs: %w", err)
+	}
+	return nil
+}
+
+// baseURL is where HTTP is answered, such as "http://127.0.0.1:41234".
+func (s *Server) baseURL() string {
+	if s.options.TLS {
+		return "https://" + s.address
+	}
+	return "http://" + s.address
 }
 
 func (s *Server) path(name string) string { return filepath.Join(s.options.DataDir, name) }
@@ -244,7 +323,7 @@ func (s *Server) cleanRuntime() (*runtime.Runtime, error) {
 // serve answers gRPC and REST on one listener.
 func (s *Server) serve(listener net.Listener, config *tls.Config) {
 	s.ports = newPortMux(listener, config)
-	s.grpc = grpcapi.New(s.state, s.fleet)
+	s.grpc = grpcapi.New(s.state, s.fleet, s.deploys)
 	s.rest = &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -291,6 +370,7 @@ func (s *Server) Close(ctx context.Context) error {
 
 func (s *Server) close(ctx context.Context) error {
 	s.state.Refuse()
+	close(s.stopping)
 	brief, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	errs := []error{s.ports.close()}
@@ -308,8 +388,11 @@ func (s *Server) close(ctx context.Context) error {
 		s.grpc.Stop()
 		<-stopped
 	}
+	s.gateway.Close()
 	s.ports.serving.Wait()
 	s.fleet.close(ctx)
+	s.deploys.builder.Close()
+	s.sweeping.Wait()
 	errs = append(errs, s.runtime.Close())
 	s.state.Close()
 	errs = append(errs, s.db.Close(), s.lock.Unlock())

@@ -1,10 +1,12 @@
 package controlplane
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -34,17 +36,23 @@ func prepareDir(dir string) (string, error) {
 	return dir, nil
 }
 
-func lockDir(dir string) (*flock.Flock, error) {
+// lockPatience is how long a folder may stay locked: a control plane that was
+// killed while it started a process leaves the lock to that for a moment.
+const lockPatience = 500 * time.Millisecond
+
+func lockDir(ctx context.Context, dir string) (*flock.Flock, error) {
 	path := filepath.Join(dir, "lock")
 	lock := flock.New(path, flock.SetPermissions(0o600))
-	locked, err := lock.TryLock()
-	if err != nil {
+	patient, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	switch _, err := lock.TryLockContext(patient, 10*time.Millisecond); {
+	case err == nil:
+		return lock, nil
+	case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+		return nil, fmt.Errorf("%w: %s", ErrInUse, dir)
+	default:
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	if !locked {
-		return nil, fmt.Errorf("%w: %s", ErrInUse, dir)
-	}
-	return lock, nil
 }
 
 // writePrivate replaces a file whole, readable by its owner only.

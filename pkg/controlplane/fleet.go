@@ -26,6 +26,9 @@ const (
 	parallelActions = 16
 	// longestGoodbye bounds the grace period when the control plane itself ends.
 	longestGoodbye = 10 * time.Second
+	// planPause is between two plans that changes lead to, of which requests
+	// make many.
+	planPause = 5 * time.Millisecond
 )
 
 // fleet makes what runs follow from what should run.
@@ -34,6 +37,10 @@ type fleet struct {
 	runtime *runtime.Runtime
 	logger  *slog.Logger
 	workDir string // holds a folder for each runner whose app names none
+	deploys *deploys
+	fixed   fixedPorts
+
+	healthEvery time.Duration // between regular health checks; 0 means healthInterval
 
 	calls  chan func() // run between two plans
 	stop   chan struct{}
@@ -69,6 +76,7 @@ func (f *fleet) run() {
 	defer close(f.done)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var last time.Time
 	for {
 		select {
 		case <-f.stop:
@@ -76,9 +84,14 @@ func (f *fleet) run() {
 		case call := <-f.calls:
 			call()
 		case <-f.state.Changed():
+			if pause := time.Until(last.Add(planPause)); pause > 0 {
+				timer.Reset(pause)
+				continue
+			}
 		case <-timer.C:
 		}
 		timer.Stop()
+		last = time.Now()
 		if next := f.reconcile(time.Now()); !next.IsZero() {
 			timer.Reset(time.Until(next))
 		}
@@ -94,7 +107,7 @@ func (f *fleet) reconcile(now time.Time) time.Time {
 	byName := make(map[string]*state.App, len(apps))
 	wanted := make([]schedule.App, 0, len(apps))
 	for _, app := range apps {
-		byName[appKey(app.Account, app.Alias)] = app
+		byName[appKey(app.Account, app.Alias)] = app.App
 		wanted = append(wanted, f.wanted(app))
 	}
 	var present []schedule.Runner
@@ -118,7 +131,9 @@ func (f *fleet) reconcile(now time.Time) time.Time {
 			act(r.ID, func() error { return f.state.Ended(f.ctx, r.ID, "its process is gone") })
 			continue
 		}
-		present = append(present, standing(r, k))
+		one := standing(r, k)
+		one.Force = one.Force || one.Replace && f.fixedPort(one.Revision)
+		present = append(present, one)
 	}
 	f.forgetCrashes(wanted)
 	plan := schedule.Make(now, wanted, present)
@@ -146,10 +161,12 @@ func (f *fleet) snapshotKeepers() map[string]*keeper {
 	return kept
 }
 
-func (f *fleet) wanted(app *state.App) schedule.App {
+// wanted is what requests and settings ask of an app. Where only one runner can
+// bind its port, the next one starts after it.
+func (f *fleet) wanted(app state.Demand) schedule.App {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return schedule.App{
+	wanted := schedule.App{
 		Name:      appKey(app.Account, app.Alias),
 		Revision:  app.Rev.RevisionID,
 		Min:       app.MinConcurrency,
@@ -157,7 +174,18 @@ func (f *fleet) wanted(app *state.App) schedule.App {
 		KeepAlive: app.KeepAlive,
 		NotBefore: f.crashes[app.Rev.RevisionID].notBefore,
 		Recreate:  state.Strategy(app.Strategy) == state.Recreate,
+		Demand: schedule.Demand{
+			Held:          app.Held,
+			Multiplexing:  app.MaxMultiplexing,
+			Buffer:        app.ConcurrencyBuffer,
+			BufferPercent: app.ConcurrencyBufferPerc,
+			ScalingDelay:  app.ScalingDelay,
+		},
 	}
+	if f.fixedPort(app.Rev.RevisionID) {
+		wanted.Max, wanted.Recreate = 1, true
+	}
+	return wanted
 }
 
 func standing(r *state.Standing, k *keeper) schedule.Runner {
@@ -169,6 +197,7 @@ func standing(r *state.Standing, k *keeper) schedule.Runner {
 		Since:     r.Since,
 		CreatedAt: r.CreatedAt,
 		InFlight:  len(r.Leases),
+		Capacity:  r.App.MaxMultiplexing,
 		IdleSince: r.IdleSince,
 		RetryAt:   r.RetryAt,
 		Kill:      r.Kill,

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -104,6 +105,16 @@ func testApp(modes []string) int {
 	})
 	mux.HandleFunc("/env", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, strings.Join(os.Environ(), "\n"))
+	})
+	var ill atomic.Bool
+	mux.HandleFunc("/sicken", func(w http.ResponseWriter, _ *http.Request) {
+		ill.Store(true)
+		w.Header().Set("X-Fal-Runner-Health-Check", "1")
+	})
+	mux.HandleFunc("/well", func(w http.ResponseWriter, _ *http.Request) {
+		if ill.Load() {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
 	})
 	mux.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) { exit <- 4 })
 	release := make(chan struct{}, 1)

@@ -3,9 +3,7 @@ package controlplane
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -34,13 +32,18 @@ type keeper struct {
 
 	over context.Context // ends with the process
 	end  context.CancelFunc
+
+	preparing context.Context // ends when the process is not to be started
+	giveUp    context.CancelFunc
+	checks    chan struct{} // has one token when the health is to be looked at
 }
 
 // keep starts a keeper. It is called by the reconcile loop only, so that a plan
 // never sees a runner that is about to get one.
 func (f *fleet) keep(r *state.Runner, app *state.App) {
-	k := &keeper{fleet: f, runner: r, app: app}
+	k := &keeper{fleet: f, runner: r, app: app, checks: make(chan struct{}, 1)}
 	k.over, k.end = context.WithCancel(context.Background())
+	k.preparing, k.giveUp = context.WithCancel(f.ctx)
 	f.mu.Lock()
 	f.keepers[r.ID] = k
 	f.mu.Unlock()
@@ -56,21 +59,25 @@ func (f *fleet) keep(r *state.Runner, app *state.App) {
 
 func (k *keeper) run() {
 	f := k.fleet
-	process, port, err := k.start()
+	process, l, err := k.start()
 	if err != nil {
 		k.failed(err.Error())
 		return
 	}
 	k.attach(process)
-	f.report(k.runner.ID, f.state.Launched(f.ctx, k.runner.ID, process.PID(), process.Identity(), port))
-	if err := k.awaitReady(process, port); err != nil {
+	started := time.Now()
+	f.report(k.runner.ID, f.state.Launched(f.ctx, k.runner.ID, process.PID(), process.Identity(), l.port))
+	port, err := k.awaitReady(process, l)
+	if err != nil {
 		process.Kill() // it may have ended, which is as good
 		<-process.Done()
 		k.failed(err.Error())
 		return
 	}
+	k.settle(l, port)
 	up := time.Now()
 	f.report(k.runner.ID, f.state.Ready(f.ctx, k.runner.ID))
+	k.watch(process, port, started)
 	<-process.Done()
 	if !k.asked() {
 		f.crashed(k.app.Rev.RevisionID, time.Since(up))
@@ -86,32 +93,37 @@ func (k *keeper) failed(reason string) {
 	k.fleet.report(k.runner.ID, k.fleet.state.StartFailed(k.fleet.ctx, k.runner.ID, reason, schedule.Backoff))
 }
 
-func (k *keeper) start() (*runtime.Process, int, error) {
-	port, err := freePort()
+func (k *keeper) start() (*runtime.Process, *startup, error) {
+	defer k.giveUp()
+	l, err := k.prepare(k.preparing)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
-	dir := k.app.Rev.Dir
-	if dir == "" {
-		dir = k.workDir()
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, 0, err
-		}
+	if k.env, err = k.environment(l); err != nil {
+		return nil, nil, err
 	}
-	if k.env, err = k.environment(port); err != nil {
-		return nil, 0, err
-	}
-	k.dir = dir
+	k.dir = l.dir
 	process, err := k.fleet.runtime.Start(k.fleet.ctx, runtime.Spec{
 		ID:   k.runner.ID,
-		Argv: k.app.Rev.Argv,
+		Argv: l.argv,
 		Env:  k.env,
 		Dir:  k.dir,
 		Output: func(line runtime.Line) {
 			k.fleet.state.Log(k.runner, line.Time, line.Source.String(), line.Text)
 		},
 	})
-	return process, port, err
+	return process, l, err
+}
+
+// settle keeps to the port that the process was found to listen on.
+func (k *keeper) settle(l *startup, port int) {
+	f := k.fleet
+	if port == l.port {
+		f.fixed.release(k.runner.ID)
+		return
+	}
+	f.fixed.bind(port, k.runner.Revision)
+	f.report(k.runner.ID, f.state.Listens(f.ctx, k.runner.ID, port))
 }
 
 func (k *keeper) workDir() string { return filepath.Join(k.fleet.workDir, k.runner.ID) }
@@ -120,22 +132,25 @@ func (k *keeper) workDir() string { return filepath.Join(k.fleet.workDir, k.runn
 // alone; the next one starts afresh.
 func (k *keeper) cleanUp() {
 	k.endSessions()
+	k.fleet.fixed.release(k.runner.ID)
 	if k.app.Rev.Dir == "" {
 		k.fleet.report(k.runner.ID, os.RemoveAll(k.workDir()))
+		k.fleet.report(k.runner.ID, os.RemoveAll(k.workDir()+".port"))
 	}
 }
 
 // environment is what the control plane was started with, but for variables of
-// our own, which may hold credentials; then the app's; then the secrets that it
-// gets; then what makes it a runner. Of several values for a name the last counts.
-func (k *keeper) environment(port int) ([]string, error) {
+// our own, which may hold credentials; then that of what was built; then the app's;
+// then the secrets that it gets; then what makes it a runner. Of several values for
+// a name the last counts.
+func (k *keeper) environment(l *startup) ([]string, error) {
 	var env []string
 	for _, entry := range os.Environ() {
 		if !strings.HasPrefix(entry, "FAL_") {
 			env = append(env, entry)
 		}
 	}
-	env = append(env, k.app.Rev.Env...)
+	env = append(append(env, l.env...), k.app.Rev.Env...)
 	secrets, missing, err := k.fleet.state.RunnerSecrets(k.app)
 	if err != nil {
 		return nil, err
@@ -146,7 +161,7 @@ func (k *keeper) environment(port int) ([]string, error) {
 	}
 	env = append(env, secrets...)
 	return append(env,
-		"PORT="+strconv.Itoa(port),
+		"PORT="+strconv.Itoa(l.port),
 		"FAL_APP_NAME="+k.runner.Alias,
 		"FAL_RUNNER_ID="+k.runner.ID,
 		"FAL_REVISION="+k.runner.Revision,
@@ -181,6 +196,7 @@ func (k *keeper) terminate() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.terminated = true
+	k.giveUp()
 	if k.process != nil {
 		k.warn("terminate", k.process.Terminate())
 	}
@@ -194,6 +210,7 @@ func (k *keeper) kill() bool {
 		return false
 	}
 	k.killed = true
+	k.giveUp()
 	if k.process != nil {
 		k.warn("kill", k.process.Kill())
 	}
@@ -217,83 +234,4 @@ func (k *keeper) wasKilled() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.killed
-}
-
-// The pace of asking a process whether it is ready.
-const (
-	firstProbe   = 10 * time.Millisecond
-	probePause   = 500 * time.Millisecond
-	probeTimeout = 2 * time.Second
-)
-
-// awaitReady returns nil when the process is ready, and otherwise why it will
-// not be.
-func (k *keeper) awaitReady(process *runtime.Process, port int) error {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() {
-		select {
-		case <-process.Done():
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	deadline := time.Now().Add(k.app.StartupTimeout)
-	pause := time.NewTimer(0)
-	defer pause.Stop()
-	for wait := firstProbe; ; wait = min(2*wait, probePause) {
-		select {
-		case <-process.Done():
-			return fmt.Errorf("%s before it was ready", describe(process.Exit()))
-		case <-pause.C:
-		}
-		// A process that was asked to end is waited for; its grace period counts.
-		if !k.asked() {
-			if probe(ctx, client, port, k.app.Rev.HealthPath) {
-				return nil
-			}
-			if !time.Now().Before(deadline) && !k.asked() {
-				return fmt.Errorf("not ready within %s", k.app.StartupTimeout)
-			}
-		}
-		pause.Reset(wait)
-	}
-}
-
-// probe reports whether the port answers path with success, or is open when
-// there is no path.
-func probe(ctx context.Context, client *http.Client, port int, path string) bool {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
-	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	if path == "" {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-		if err != nil {
-			return false
-		}
-		conn.Close()
-		return true
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
-	if err != nil {
-		return false
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return false
-	}
-	response.Body.Close()
-	return response.StatusCode >= 200 && response.StatusCode < 300
-}
-
-func describe(exit runtime.ExitStatus) string {
-	switch {
-	case exit.Signal != "":
-		return "process ended by " + exit.Signal
-	case exit.Err != nil && exit.Code < 0:
-		return "process ended: " + exit.Err.Error()
-	default:
-		return fmt.Sprintf("process exited with code %d", exit.Code)
-	}
 }

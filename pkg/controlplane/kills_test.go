@@ -297,10 +297,11 @@ func (w *writer) next(v *victim) (kind string, call func() error) {
 			return "set alias", w.setAlias(v, app)
 		}
 		n := int32(w.random.IntN(1000))
-		w.pending["scale of "+app] = scaleFact(n, n+1, n+2, n+3, n+4)
+		most := n%3 + 1 // the buffer has so many runners be started
+		w.pending["scale of "+app] = scaleFact(n, most, n+2, n+3, n+4)
 		return kind, func() error {
 			_, err := v.UpdateApplication(v.ctx, &pb.UpdateApplicationRequest{
-				ApplicationName: app, KeepAlive: new(n), MaxConcurrency: new(n + 1), ConcurrencyBuffer: new(n + 2), RequestTimeout: new(n + 3), ScalingDelaySeconds: new(n + 4),
+				ApplicationName: app, KeepAlive: new(n), MaxConcurrency: new(most), ConcurrencyBuffer: new(n + 2), RequestTimeout: new(n + 3), ScalingDelaySeconds: new(n + 4),
 			})
 			return err
 		}

@@ -202,7 +202,7 @@ func TestReplaceFirst(t *testing.T) {
 func TestStartUpFailureIsDelayedAndTriedAgain(t *testing.T) {
 	for mode, want := range map[string]string{
 		"fail":    "process exited with code 3 before it was ready; next try in 1s",
-		"unready": "not ready within 150ms; next try in 1s",
+		"unready": "not ready within 150ms: GET /ready…; next try in 1s",
 	} {
 		t.Run(mode, func(t *testing.T) {
 			s := start(t, Options{})
@@ -214,7 +214,9 @@ func TestStartUpFailureIsDelayedAndTriedAgain(t *testing.T) {
 			register(t, s, spec)
 			await(t, "a runner", func() bool { return len(live(t, s, "web")) == 1 })
 			r := awaitState(t, s, live(t, s, "web")[0].ID, state.FailureDelay)
-			if r.Reason != want {
+			// Whether it came to answer in that time depends on the machine.
+			head, tail, _ := strings.Cut(want, "…")
+			if !strings.HasPrefix(r.Reason, head) || !strings.HasSuffix(r.Reason, tail) {
 				t.Errorf("delayed because %q, want %q", r.Reason, want)
 			}
 			info := dial(t, s, s.Credentials()).list(t)[0]

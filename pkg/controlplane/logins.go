@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fal-plugins/fal/pkg/controlplane/gateway"
 	"github.com/fal-plugins/fal/pkg/controlplane/issuer"
 	"github.com/fal-plugins/fal/pkg/controlplane/restapi"
 	"github.com/fal-plugins/fal/pkg/controlplane/state"
@@ -97,16 +98,19 @@ func (s *Server) newIssuer(ctx context.Context, key *issuer.Key) (*issuer.Issuer
 
 // handler answers what is not gRPC.
 func (s *Server) handler() http.Handler {
-	rest, logins := restapi.New(s.state, restapi.Options{}), http.Handler(http.HandlerFunc(withoutLogins))
+	rest, logins := restapi.New(s.state, restapi.Options{Files: s.files, BaseURL: s.baseURL()}), http.Handler(http.HandlerFunc(withoutLogins))
 	if s.issuer != nil {
 		logins = s.issuer
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, issuer.Path) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, issuer.Path):
 			logins.ServeHTTP(w, r)
-			return
+		case gateway.Serves(r.URL.EscapedPath()):
+			s.gateway.ServeHTTP(w, r)
+		default:
+			rest.ServeHTTP(w, r)
 		}
-		rest.ServeHTTP(w, r)
 	})
 }
 

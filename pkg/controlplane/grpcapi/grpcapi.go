@@ -1,6 +1,6 @@
 // Package grpcapi answers controller.IsolateController out of a state.State.
 //
-//	server := grpcapi.New(st, shells)
+//	server := grpcapi.New(st, shells, deploys)
 //	err := server.Serve(listener)
 //
 // It decodes, authenticates and encodes; what is allowed and what follows is
@@ -14,6 +14,12 @@
 // if it has not ended five seconds later. Who does not read stops the other:
 // nothing is kept in between but what the buffers of the system and of HTTP/2
 // hold.
+//
+// A build that fails is not a failed call: BuildEnvironment ends with the status
+// INTERNAL_FAILURE after the reason, as a line of its log. RegisterApplication
+// returns when the revision is on disk, and with attach_to_deployment when its
+// runners have taken over; it fails with FAILED_PRECONDITION when one of them
+// could not be started, and the revision stays the app's.
 package grpcapi
 
 import (
@@ -41,14 +47,15 @@ const maxMessage = math.MaxInt32
 
 type server struct {
 	controllerpb.UnimplementedIsolateControllerServer
-	state  *state.State
-	shells Shells
-	now    func() time.Time
+	state   *state.State
+	shells  Shells
+	deploys Deploys
+	now     func() time.Time
 }
 
 // New returns a server that is ready to Serve.
-func New(st *state.State, shells Shells) *grpc.Server {
-	s := &server{state: st, shells: shells, now: time.Now}
+func New(st *state.State, shells Shells, deploys Deploys) *grpc.Server {
+	s := &server{state: st, shells: shells, deploys: deploys, now: time.Now}
 	g := grpc.NewServer(
 		grpc.UnaryInterceptor(s.unary),
 		grpc.StreamInterceptor(s.stream),

@@ -2,7 +2,8 @@
 //
 //	http.Serve(listener, restapi.New(st, restapi.Options{}))
 //
-// Every call but GET /health is authenticated with "Authorization: Key
+// Every call but GET /health, and those of storage whose path is a secret of
+// its own, is authenticated with "Authorization: Key
 // <id>:<secret>", or "Authorization: Bearer <access token>" and, to act as another
 // account than the personal one, "X-Fal-User-Id". Errors are JSON objects with a detail; each answer carries an
 // X-Request-Id. It decodes, authenticates and encodes; what is allowed and what
@@ -18,6 +19,12 @@
 // everything was sent. The life of a runner is part of its log, in lines of the
 // source "lifecycle" with the labels event, state and reason; history takes the
 // parameter source=lifecycle, which is ours, to read those alone.
+//
+// App files are taken in parts as the service takes them, and checked against
+// their hash when they are complete; whichever account sent a file, a hash that is
+// not missing needs not be sent again. What is put into storage is fetched by whoever
+// knows its URL until it expires, after a day if the client does not say; an upload
+// that is sent again, since its answer was lost, is answered as it was.
 package restapi
 
 import (
@@ -30,6 +37,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/fal-plugins/fal/pkg/controlplane/files"
 	"github.com/fal-plugins/fal/pkg/controlplane/state"
 	"github.com/fal-plugins/fal/pkg/internal/restwire"
 )
@@ -37,10 +45,17 @@ import (
 // Options configures New; the zero value is good.
 type Options struct {
 	KeepAlive time.Duration // how long a stream is silent before a comment is sent; 5 s when 0
+
+	// Files keeps what is uploaded; nil: the calls for it are not there. BaseURL
+	// is where they are reached, such as "http://127.0.0.1:41234".
+	Files   *files.Store
+	BaseURL string
 }
 
 type api struct {
 	state     *state.State
+	files     *files.Store
+	baseURL   string
 	keepAlive time.Duration
 }
 
@@ -49,7 +64,7 @@ type call func(caller state.Caller, request *http.Request) (body any, err error)
 
 // New returns the handler of every path.
 func New(st *state.State, o Options) http.Handler {
-	a := &api{state: st, keepAlive: cmp.Or(o.KeepAlive, 5*time.Second)}
+	a := &api{state: st, files: o.Files, baseURL: o.BaseURL, keepAlive: cmp.Or(o.KeepAlive, 5*time.Second)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, restwire.Health{Status: "ok"})
@@ -60,6 +75,12 @@ func New(st *state.State, o Options) http.Handler {
 	mux.Handle("POST /logs/history", a.serve(a.logHistory))
 	mux.HandleFunc("POST /logs/stream", a.streamLogs)
 	mux.Handle("GET /applications/metrics", a.serve(a.metrics))
+	mux.Handle("GET /applications/{nickname}/{app}/queue", a.serve(a.queue))
+	mux.Handle("DELETE /applications/{nickname}/{app}/queue", a.serve(a.flushQueue))
+	if a.files != nil {
+		a.routeFiles(mux)
+		a.routeStorage(mux)
+	}
 	mux.Handle("/", a.serve(func(_ state.Caller, request *http.Request) (any, error) {
 		return nil, &state.Error{Kind: state.NotFound, Message: request.Method + " " + request.URL.Path + " is not served here"}
 	}))
@@ -100,7 +121,7 @@ func (a *api) authenticate(request *http.Request) (state.Caller, error) {
 	if err := caller.ActAs(request.Header.Get("X-Fal-User-Id")); err != nil {
 		return caller, err
 	}
-	// Whatever is served here only reads.
+	// What changes something says so itself.
 	return caller, caller.May(state.ToRead)
 }
 
@@ -139,6 +160,9 @@ func answer(w http.ResponseWriter, code int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	if code == http.StatusUnauthorized {
 		w.Header()["Www-Authenticate"] = []string{"Key", "Bearer"}
+	}
+	if code == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "2")
 	}
 	w.WriteHeader(code)
 	// A client that has gone away cannot be told.

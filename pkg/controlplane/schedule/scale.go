@@ -24,9 +24,9 @@ type census struct {
 // scale starts and drains runners of one app.
 func (p *planner) scale(app App, runners []Runner) {
 	c := p.take(app, runners)
-	want := min(app.Min, app.Max)
+	want := p.target(app, runners)
 	p.trim(app, &c)
-	p.expire(app, &c, want)
+	p.expire(app, &c, want.runners)
 	p.replace(app, &c)
 	p.fill(app, &c, want)
 	p.relaunch(&c)
@@ -189,7 +189,7 @@ func yesFirst(x, y bool) int {
 	}
 }
 
-// expire drains what was of no use above Min for long enough: idle, or failing
+// expire drains what was of no use above want for long enough: idle, or failing
 // to start.
 func (p *planner) expire(app App, c *census, want int) {
 	spare, up := len(c.slots)-want, -want
@@ -241,14 +241,14 @@ func (p *planner) replace(app App, c *census) {
 	}
 }
 
-// fill starts what Min asks for.
-func (p *planner) fill(app App, c *census, want int) {
-	missing := want - len(c.slots)
+// fill starts what is wanted.
+func (p *planner) fill(app App, c *census, want target) {
+	missing := want.runners - len(c.slots)
 	if missing <= 0 || c.held || !p.due(app.NotBefore) {
 		return
 	}
 	for ; missing > 0 && c.room > 0; missing-- {
-		p.create(app, "", fmt.Sprintf("min_concurrency is %d", want))
+		p.create(app, "", want.reason)
 		c.room--
 	}
 }

@@ -33,9 +33,10 @@ type App struct {
 	Revision  string        // that new runners are of
 	Min       int           // runners kept at all times
 	Max       int           // runners at most, and one more while some are replaced
-	KeepAlive time.Duration // how long a runner above Min may be idle
+	KeepAlive time.Duration // how long a runner that is not wanted may be idle
 	NotBefore time.Time     // no new runner before this moment
 	Recreate  bool          // runners of other revisions end before one of Revision starts
+	Demand
 }
 
 // Runner is one that has not ended.
@@ -47,6 +48,7 @@ type Runner struct {
 	Since     time.Time // when Phase began
 	CreatedAt time.Time
 	InFlight  int           // requests
+	Capacity  int           // requests that it has at once; below 1 counts as 1
 	IdleSince time.Time     // of a runner that is Up with none in flight
 	RetryAt   time.Time     // of a Waiting runner
 	Grace     time.Duration // for draining, and again for ending after SIGTERM
@@ -115,8 +117,15 @@ type Plan struct {
 // runners of other revisions are drained, and when the last of them has ended
 // there are as many new ones as Min says.
 //
-// Above Min, a runner that is idle, or fails to start, ends after KeepAlive,
-// and with it whatever is on its way to replace it.
+// An app wants Min runners, or as many as its requests need if that is more, and
+// Max at most. What requests need follows from those in flight on runners that are
+// up and from those that wait, and the buffer comes on top, also while there are
+// no requests. A request that waits counts once it has waited for ScalingDelay, at
+// once when there is no runner that it could be waiting for. What drains is not
+// counted.
+//
+// Above what is wanted, a runner that is idle, or fails to start, ends after
+// KeepAlive, and with it whatever is on its way to replace it.
 func Make(now time.Time, apps []App, runners []Runner) Plan {
 	p := planner{now: now}
 	known := make(map[string]bool, len(apps))

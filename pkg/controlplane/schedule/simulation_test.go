@@ -17,6 +17,7 @@ type simulation struct {
 	app     App
 	runners []Runner
 	failure map[string]int // of starting, in a row, by runner
+	held    []time.Time    // when requests came that no runner has room for
 	failing float64        // how likely a start fails
 	created int
 	history []string
@@ -63,7 +64,17 @@ func (s *simulation) fatalf(format string, args ...any) {
 
 // ask is what people do.
 func (s *simulation) ask() {
-	switch s.random.IntN(7) {
+	switch s.random.IntN(9) {
+	case 7:
+		s.app.Multiplexing = 1 + s.random.IntN(3)
+		s.app.Buffer, s.app.BufferPercent = s.random.IntN(2), 100*s.random.IntN(2)
+		s.app.ScalingDelay = time.Duration(s.random.IntN(5)) * time.Second
+		s.note("scale to %+v", s.app.Demand)
+	case 8:
+		for range s.random.IntN(6) {
+			s.held = append(s.held, s.now)
+		}
+		s.note("%d requests wait", len(s.held))
 	case 0:
 		s.app.Revision = fmt.Sprint(s.random.IntN(3))
 		s.app.Recreate = s.random.IntN(4) == 0
@@ -127,12 +138,28 @@ func (s *simulation) live() {
 		}
 	}
 	s.runners = slices.DeleteFunc(s.runners, func(r Runner) bool { return r.Phase == Terminating && s.random.IntN(2) == 0 })
+	s.serve()
+}
+
+// serve gives the requests that wait to runners with room; when all that could
+// answer fail to start, nothing waits.
+func (s *simulation) serve() {
+	for i := range s.runners {
+		for r := &s.runners[i]; isUp(*r) && r.InFlight < r.Capacity && len(s.held) > 0; s.held = s.held[1:] {
+			r.InFlight++
+		}
+	}
+	coming := s.has(func(r Runner) bool { return r.Phase == Starting || r.Phase == Up })
+	if !coming && s.has(func(r Runner) bool { return r.Phase == Waiting }) {
+		s.held = nil
+	}
+	s.app.Held = s.held
 }
 
 func (s *simulation) create(replaces, reason string) {
 	s.created++
 	r := Runner{ID: fmt.Sprintf("r%d", s.created), App: s.app.Name, Revision: s.app.Revision, Phase: Starting, Since: s.now,
-		CreatedAt: s.now, Grace: 5 * time.Second, Replaces: replaces}
+		CreatedAt: s.now, Grace: 5 * time.Second, Replaces: replaces, Capacity: max(1, s.app.Multiplexing)}
 	s.runners = append(s.runners, r)
 	s.note("%s is created: %s", r.ID, reason)
 }
@@ -158,10 +185,19 @@ func (s *simulation) placesUp() int {
 
 func isUp(r Runner) bool { return r.Phase == Up }
 
+// places counts the runners that serve, or are to, likewise.
+func (s *simulation) places() int {
+	return s.count(func(r Runner) bool {
+		return r.serves() && !s.has(func(before Runner) bool { return before.ID == r.Replaces && before.serves() && s.app.stale(before) })
+	})
+}
+
 // step makes a plan, carries it out and looks at what that does.
 func (s *simulation) step() Plan {
 	s.t.Helper()
+	s.app.Held = s.held
 	plan := Make(s.now, []App{s.app}, s.runners)
+	s.checkDemand(plan)
 	foreign := s.has(func(r Runner) bool { return r.Revision != s.app.Revision })
 	forced := s.has(func(r Runner) bool { return r.serves() && r.Force })
 	up, want := s.placesUp(), min(s.app.Min, s.app.Max)
@@ -197,6 +233,37 @@ func (s *simulation) step() Plan {
 	return plan
 }
 
+// checkDemand holds that a request that may wait no longer has a runner on its
+// way, unless something forbids one; and that none is started that nothing asks
+// for.
+func (s *simulation) checkDemand(plan Plan) {
+	s.t.Helper()
+	creating, draining := 0, 0
+	for _, action := range plan.Actions {
+		switch {
+		case action.Kind == Create && action.Runner == "":
+			creating++
+		case action.Kind == Drain:
+			draining++
+		}
+	}
+	busy := 0
+	for _, r := range s.runners {
+		if isUp(r) {
+			busy += r.InFlight
+		}
+	}
+	asked := busy + len(s.held) // of runners, if each answered one
+	most := max(s.app.Min, asked+max(s.app.Buffer, (asked*s.app.BufferPercent+99)/100))
+	if places := s.places(); creating > max(0, most-places+draining) {
+		s.fatalf("%d are started for %d requests beside %d: %+v", creating, asked, places, s.runners)
+	}
+	forbidden := s.now.Before(s.app.NotBefore) || s.app.Recreate && s.has(func(r Runner) bool { return r.Revision != s.app.Revision })
+	if len(s.held) > 0 && !s.has(Runner.serves) && !forbidden && creating == 0 {
+		s.fatalf("%d requests wait for nothing: %+v", len(s.held), plan)
+	}
+}
+
 func (s *simulation) carryOut(action Action) {
 	s.note("%s %s: %s", action.Kind, action.Runner, action.Reason)
 	i := slices.IndexFunc(s.runners, func(r Runner) bool { return r.ID == action.Runner })
@@ -217,6 +284,7 @@ func (s *simulation) carryOut(action Action) {
 func (s *simulation) end() {
 	s.t.Helper()
 	s.note("from here on starts fail: %g", s.failing)
+	s.app.Buffer, s.app.BufferPercent, s.held = 0, 0, nil
 	for range 200 {
 		for i := range s.runners {
 			if r := &s.runners[i]; r.InFlight > 0 {
@@ -257,10 +325,7 @@ func (s *simulation) end() {
 	case over && (done != want || len(s.runners) != want):
 		s.fatalf("it gave up with %+v, want %d", s.runners, want)
 	}
-	places := s.count(func(r Runner) bool {
-		return r.serves() && !s.has(func(before Runner) bool { return before.ID == r.Replaces && before.serves() && s.app.stale(before) })
-	})
-	if places > want {
+	if places := s.places(); places > want {
 		s.fatalf("nothing is asked of them, and there are %d, want %d: %+v", places, want, s.runners)
 	}
 }

@@ -124,10 +124,23 @@ func (s *State) newAccount(nickname, fullName string, kind AccountKind) Account 
 	return Account{UserID: "local|" + uuid.NewString(), Nickname: nickname, FullName: fullName, Kind: int(kind), CreatedAt: s.instant()}
 }
 
+// Reserved reports whether paths that begin with this segment are not those of
+// apps, so that nobody can have it as a nickname. Case does not count.
+func Reserved(segment string) bool {
+	switch strings.ToLower(segment) {
+	case "applications", "auth", "files", "health", "logs", "queue", "runners", "storage", "users":
+		return true
+	}
+	return false
+}
+
 // checkNickname needs State.registered.
 func (s *State) checkNickname(nickname string) error {
 	if nickname == "" || strings.ContainsAny(nickname, " /\t\r\n") {
 		return fail(Invalid, "a nickname is not empty and contains neither a slash nor white space: %q", nickname)
+	}
+	if Reserved(nickname) {
+		return fail(Invalid, "%q is no nickname: paths that begin with it are answered by the control plane itself", nickname)
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()

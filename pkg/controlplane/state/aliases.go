@@ -89,6 +89,7 @@ func (s *State) DeleteApp(ctx context.Context, caller Caller, environment, alias
 	s.mu.Lock()
 	delete(s.apps, appName{app.Account, app.Alias})
 	delete(s.changeovers, appName{app.Account, app.Alias})
+	s.place(appName{app.Account, app.Alias})
 	s.mu.Unlock()
 	s.wake()
 	return app.Rev.RevisionID, nil

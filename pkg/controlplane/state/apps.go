@@ -293,6 +293,7 @@ func (s *State) putApp(ctx context.Context, app *App, isNew bool) error {
 		s.revisions[app.Rev.RevisionID] = &app.Rev
 	}
 	s.settle(name)
+	s.place(name)
 	s.mu.Unlock()
 	s.wake()
 	return nil

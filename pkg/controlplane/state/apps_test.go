@@ -471,7 +471,7 @@ func TestRestartInARollout(t *testing.T) {
 	if len(apps) != 1 || apps[0].Rev.RevisionID != app.Rev.RevisionID || Strategy(apps[0].Strategy) != Recreate || len(standing) != 0 {
 		t.Errorf("after a restart %+v %+v", apps, standing)
 	}
-	if got := w.info(apps[0]); got.Rolling {
+	if got := w.info(apps[0].App); got.Rolling {
 		t.Error("it is rolling with nothing left to replace")
 	}
 	if got := w.get(old); got.State != Terminated || got.Replacement != NoReplace {

@@ -16,9 +16,9 @@ type Lease struct {
 	key uuid.UUID
 }
 
-// Lease counts a request as in flight on a runner until the function that it
-// returns is called; calling that again does nothing. A runner that is not up,
-// or on its way out, is a Conflict.
+// Lease counts a request as in flight on a runner, whether that has room for it
+// or not, until the function that it returns is called; calling that again does
+// nothing. A runner that is not up, or on its way out, is a Conflict.
 func (s *State) Lease(runnerID, requestID, callerUserID string) (release func(), err error) {
 	key, err := uuid.NewRandom()
 	if err != nil {
@@ -34,10 +34,15 @@ func (s *State) Lease(runnerID, requestID, callerUserID string) (release func(),
 	if r.state() != Idle || s.closed {
 		return nil, fail(Conflict, "runner %s takes no requests: it is %s", runnerID, r.state())
 	}
+	return s.grantLease(r, lease), nil
+}
+
+// grantLease needs State.mu.
+func (s *State) grantLease(r *runner, lease Lease) (release func()) {
 	r.leases = append(r.leases, lease)
 	r.expiresAt = time.Time{}
 	s.wake()
-	return func() { s.release(r, key) }, nil
+	return func() { s.release(r, lease.key) }
 }
 
 func (s *State) release(r *runner, key uuid.UUID) {
@@ -51,25 +56,6 @@ func (s *State) release(r *runner, key uuid.UUID) {
 	if len(r.leases) == 0 {
 		r.idleSince = s.instant()
 	}
+	s.place(appName{r.row.Account, r.row.Alias})
 	s.wake()
-}
-
-// Least returns the runner of an app with the fewest requests in flight among
-// those that are up; a Conflict when none is.
-func (s *State) Least(app *App) (*Runner, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	var best *runner
-	for _, r := range s.live {
-		if r.row.Account != app.Account || r.row.Alias != app.Alias || r.state() != Idle {
-			continue
-		}
-		if best == nil || len(r.leases) < len(best.leases) || len(r.leases) == len(best.leases) && r.row.ID < best.row.ID {
-			best = r
-		}
-	}
-	if best == nil {
-		return nil, fail(Conflict, "no runner of app %s is up", app.Alias)
-	}
-	return s.view(best), nil
 }

@@ -21,7 +21,8 @@ import (
 type AppSpec struct {
 	Name        string   // the alias: a letter or digit, then letters, digits, dots, hyphens and underscores, 128 at most; then --Environment
 	Environment string   // that the app is in; empty: the default one
-	Argv        []string // what a runner executes; it must listen on 127.0.0.1:$PORT
+	Argv        []string // what a runner executes; it must listen on 127.0.0.1:$PORT; empty with a Launch
+	Launch      Launch   // what is deployed, instead of Argv
 	Env         []string // NAME=value, beside what the control plane sets
 	Secrets     []string // names of the secrets that runners get; nil: those exposed by default
 	Dir         string   // the working folder; empty: a fresh one for each runner, removed at its end
@@ -33,6 +34,7 @@ type AppSpec struct {
 	HealthPath      string         // answers 2xx to GET when ready; empty: ready as soon as the port accepts
 	StartupTimeout  time.Duration  // for becoming ready; 600 s
 	GracePeriod     *time.Duration // for requests in flight to end, and again after SIGTERM; 5 s
+	Serving         Serving        // what a deployed app says of its ports, its health and of trying again
 
 	// An app that exists keeps what it has of these, unless ResetScale is set.
 	MinConcurrency        int            // runners kept at all times
@@ -48,6 +50,8 @@ type AppSpec struct {
 	AuthMode    *AuthMode         // nil keeps that of an app that exists; Private
 	Strategy    *Strategy         // of replacing runners of earlier revisions; Rolling
 	Message     string            // what the revision is for, 2048 characters at most
+	OpenAPI     map[string]any    // what the app says of its endpoints
+	SourceCode  string            // what it was made of, 1 MiB at most
 	Annotations map[string]string // 32 at most, of keys of 1 to 64 characters; 16384 bytes with Message, as JSON
 }
 
@@ -132,6 +136,10 @@ func (s *State) compose(spec AppSpec) (*App, error) {
 		HealthPath:  spec.HealthPath,
 		GracePeriod: either(spec.GracePeriod, 5*time.Second),
 		Settings:    app.Settings,
+		Launch:      spec.Launch,
+		Serving:     spec.Serving,
+		OpenAPI:     spec.OpenAPI,
+		SourceCode:  spec.SourceCode,
 		Message:     spec.Message,
 		Annotations: maps.Clone(spec.Annotations),
 		CreatedAt:   now,
@@ -164,7 +172,7 @@ func (spec *AppSpec) settings() Settings {
 // validate checks what is no setting.
 func (spec *AppSpec) validate() error {
 	switch {
-	case len(spec.Argv) == 0 || spec.Argv[0] == "":
+	case !spec.Launch.Deployed() && (len(spec.Argv) == 0 || spec.Argv[0] == ""):
 		return fail(Invalid, "app %s has no command to run", spec.Name)
 	case spec.NumGPUs < 0:
 		return fail(Invalid, "app %s: num_gpus is negative", spec.Name)
@@ -185,6 +193,9 @@ func (spec *AppSpec) validate() error {
 		}
 	}
 	if err := checkPointing(Pointing{AuthMode: spec.AuthMode, Strategy: spec.Strategy}); err != nil {
+		return err
+	}
+	if err := spec.checkDeployed(); err != nil {
 		return err
 	}
 	return spec.checkText()

@@ -12,6 +12,16 @@ import (
 // with. One that was handed out never changes.
 type Revision = store.Revision
 
+// What a deployed revision is made of.
+type (
+	Launch      = store.Launch
+	Serving     = store.Serving
+	File        = store.File
+	Source      = store.Source
+	Function    = store.Function
+	HealthCheck = store.HealthCheck
+)
+
 // RevisionInfo is a revision and how many of its runners are up.
 type RevisionInfo struct {
 	*store.Revision

@@ -14,13 +14,19 @@ type Standing struct {
 	Force        bool // it leaves before the one in its place is up
 }
 
+// Demand is an app with the requests that wait for one of its runners.
+type Demand struct {
+	*App
+	Held []time.Time // since when each waits, longest first
+}
+
 // Snapshot returns every app and every live runner, in no order.
-func (s *State) Snapshot() ([]*App, []Standing) {
+func (s *State) Snapshot() ([]Demand, []Standing) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	apps := make([]*App, 0, len(s.apps))
-	for _, app := range s.apps {
-		apps = append(apps, app)
+	apps := make([]Demand, 0, len(s.apps))
+	for name, app := range s.apps {
+		apps = append(apps, Demand{App: app, Held: s.held(name)})
 	}
 	runners := make([]Standing, 0, len(s.live))
 	for _, r := range s.live {

@@ -57,7 +57,8 @@ type State struct {
 	environments map[environmentName]store.Environment // but the default ones
 	secrets      map[secretName]store.Secret
 	live         map[string]*runner
-	ended        []*Runner // in the order of their ends, since endedFrom
+	waiting      map[appName][]*waiter // in the order in which they came
+	ended        []*Runner             // in the order of their ends, since endedFrom
 	endedFrom    time.Time
 	calls        map[*call]bool
 	closed       bool
@@ -92,6 +93,7 @@ func Open(ctx context.Context, db *store.Store, o Options) (*State, error) {
 		secrets:      make(map[secretName]store.Secret),
 		environments: make(map[environmentName]store.Environment),
 		live:         make(map[string]*runner),
+		waiting:      make(map[appName][]*waiter),
 		calls:        make(map[*call]bool),
 		seed:         maphash.MakeSeed(),
 	}

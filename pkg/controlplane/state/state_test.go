@@ -544,7 +544,7 @@ func TestAccountsAreUnique(t *testing.T) {
 	if _, _, err := w.CreateAccount(t.Context(), "ME", "Another"); kind(err) != Conflict {
 		t.Errorf("a second one of that nickname: %v", err)
 	}
-	for _, nickname := range []string{"", "a b", "a/b"} {
+	for _, nickname := range []string{"", "a b", "a/b", "users", "Queue"} {
 		if _, _, err := w.CreateAccount(t.Context(), nickname, ""); kind(err) != Invalid {
 			t.Errorf("nickname %q: %v", nickname, err)
 		}

@@ -89,6 +89,7 @@ func (s *State) step(ctx context.Context, r *runner, decide func(*store.Runner) 
 	}
 	if moved {
 		s.settle(appName{row.Account, row.Alias})
+		s.place(appName{row.Account, row.Alias})
 	}
 	s.mu.Unlock()
 	s.wake()
@@ -243,13 +244,16 @@ func (s *State) Ended(ctx context.Context, id, reason string) error {
 	})
 }
 
-// Refuse has no runner be created, no request be leased and no log be followed
-// from now on.
+// Refuse has no runner be created, no request be leased or wait for that, and no
+// log be followed from now on.
 func (s *State) Refuse() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closed {
 		s.closed = true
 		close(s.refused)
+		for name := range s.waiting {
+			s.place(name)
+		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 // migrations returns the statements that lead from each schema version to the
 // next. Released entries are never edited; a change is a new entry.
 func migrations() []string {
-	return []string{schema1, schema2, schema3, schema4, schema5}
+	return []string{schema1, schema2, schema3, schema4, schema5, schema6}
 }
 
 // Times are microseconds since 1970 in UTC, 0 when unset. Durations are
@@ -211,6 +211,15 @@ CREATE TABLE refresh_tokens (
 ) WITHOUT ROWID;
 CREATE INDEX refresh_tokens_by_login ON refresh_tokens(login);
 CREATE INDEX refresh_tokens_by_expiry ON refresh_tokens(expires_at);
+`
+
+// What was deployed: the columns are JSON, of the types of the same names. No
+// password and no secret of a build is in them.
+const schema6 = `
+ALTER TABLE revisions ADD COLUMN launch TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE revisions ADD COLUMN serving TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE revisions ADD COLUMN openapi TEXT NOT NULL DEFAULT 'null';
+ALTER TABLE revisions ADD COLUMN source_code TEXT NOT NULL DEFAULT '';
 `
 
 // migrate brings the schema up to date, one transaction a version. A database

@@ -7,7 +7,8 @@ import (
 )
 
 // Revision is a row of revisions: what a runner of it executes, and the
-// settings that it was registered with. Nothing of it changes but where its program is.
+// settings that it was registered with. Nothing of it changes but where its
+// program is. A runner executes Argv, or what Launch says.
 type Revision struct {
 	ID          int64
 	RevisionID  string
@@ -21,6 +22,10 @@ type Revision struct {
 	HealthPath  string
 	GracePeriod time.Duration
 	Settings
+	Launch      Launch            // how it is run if it has no Argv
+	Serving     Serving           // beside HealthPath
+	OpenAPI     map[string]any    // what it says of its endpoints; nil for nothing
+	SourceCode  string            // likewise of itself
 	Secrets     []string          // names of those that runners are given; nil for those exposed by default
 	Message     string            // from whoever registered it
 	Annotations map[string]string // likewise; nil for none
@@ -28,7 +33,7 @@ type Revision struct {
 }
 
 const revisionColumns = `revision_id, account, app, environment, argv, env, dir, num_gpus, health_path, grace_period, ` + settingColumns +
-	`, secrets, message, annotations, created_at`
+	`, ` + launchColumns + `, secrets, message, annotations, created_at`
 
 // InsertRevision adds a revision and sets its ID.
 func (tx *Tx) InsertRevision(r *Revision) error {
@@ -52,10 +57,14 @@ func (tx *Tx) InsertRevision(r *Revision) error {
 	if err != nil {
 		return err
 	}
+	launch, err := launchValues(r)
+	if err != nil {
+		return err
+	}
 	values = append(append(values, r.Dir, r.NumGPUs, r.HealthPath, r.GracePeriod.Microseconds()), settings...)
-	values = append(values, string(secrets), r.Message, string(annotations), micros(r.CreatedAt))
+	values = append(append(values, launch...), string(secrets), r.Message, string(annotations), micros(r.CreatedAt))
 	return tx.insert(&r.ID, `INSERT INTO revisions (`+revisionColumns+`)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, `+settingMarks+`, ?, ?, ?, ?)`, values...)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, `+settingMarks+`, ?, ?, ?, ?, ?, ?, ?, ?)`, values...)
 }
 
 // SetCommand writes the argv of a revision whose program has moved.
@@ -85,11 +94,11 @@ func (s *Store) Revisions(ctx context.Context) ([]Revision, error) {
 }
 
 func scanRevision(row scanner) (r Revision, err error) {
-	var argv, env, secrets, annotations string
+	var argv, env, launch, serving, openAPI, secrets, annotations string
 	var grace, created int64
 	var settings scannedSettings
 	targets := []any{&r.ID, &r.RevisionID, &r.Account, &r.App, &r.Environment, &argv, &env, &r.Dir, &r.NumGPUs, &r.HealthPath, &grace}
-	targets = append(append(targets, settings.targets()...), &secrets, &r.Message, &annotations, &created)
+	targets = append(append(targets, settings.targets()...), &launch, &serving, &openAPI, &r.SourceCode, &secrets, &r.Message, &annotations, &created)
 	if err := row.Scan(targets...); err != nil {
 		return r, err
 	}
@@ -100,7 +109,7 @@ func scanRevision(row scanner) (r Revision, err error) {
 	for _, column := range []struct {
 		text   string
 		target any
-	}{{argv, &r.Argv}, {env, &r.Env}, {secrets, &r.Secrets}, {annotations, &r.Annotations}} {
+	}{{argv, &r.Argv}, {env, &r.Env}, {launch, &r.Launch}, {serving, &r.Serving}, {openAPI, &r.OpenAPI}, {secrets, &r.Secrets}, {annotations, &r.Annotations}} {
 		if err := json.Unmarshal([]byte(column.text), column.target); err != nil {
 			return r, err
 		}

@@ -144,7 +144,13 @@ func TestRows(t *testing.T) {
 		ConcurrencyBufferPerc: 6, KeepAlive: 7 * time.Second, ScalingDelay: 8 * time.Second, RequestTimeout: 9 * time.Second,
 		StartupTimeout: time.Minute, Regions: []string{"us-east"}}
 	rev := Revision{RevisionID: "rev", Account: a.ID, App: "web", Environment: "main", Argv: []string{"a", "b c"}, Env: []string{"X=1"}, Dir: "/d", NumGPUs: 8,
-		HealthPath: "/h", GracePeriod: 5 * time.Second, Settings: settings, Secrets: []string{}, Message: "why", Annotations: map[string]string{"k": "v"}, CreatedAt: now}
+		HealthPath: "/h", GracePeriod: 5 * time.Second, Settings: settings, Secrets: []string{}, Message: "why", Annotations: map[string]string{"k": "v"}, CreatedAt: now,
+		Launch: Launch{Kind: "virtualenv", Configuration: map[string]any{"requirements": []any{"numpy"}, "n": 1.5}, Files: []File{{Path: "a/b", Hash: "h", Mode: 0o755}},
+			Sources: []Source{{Hash: "s", Name: "lib-1.tar.gz"}}, Function: &Function{Method: "dill", Hash: "f"}, Setup: &Function{Method: "pickle", Hash: "g"},
+			Entrypoint: "m:A.run", MainThread: true, DataMounts: []string{"/data"}},
+		Serving: Serving{ExposedPort: new(0), MetricsPort: new(9090), SkipRetry: []int{0, 2}, RetryConfig: "{}", PrivateLogs: true,
+			HealthCheck: &HealthCheck{Path: "/h", Method: "POST", StartPeriod: time.Second, Timeout: 2 * time.Second, FailureThreshold: 3, CallRegularly: true, AllowOnBusy: true}},
+		OpenAPI: map[string]any{"paths": map[string]any{}}, SourceCode: "import fal"}
 	bare := Revision{RevisionID: "bare", Account: a.ID, App: "web", Environment: "staging", Argv: []string{"a"}, CreatedAt: now}
 	app := App{Account: a.ID, Alias: "web", Environment: "main", AuthMode: 1, Strategy: 1, Settings: settings, CreatedAt: now}
 	mustWrite(t, s, func(tx *Tx) error {

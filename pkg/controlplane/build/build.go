@@ -1,0 +1,259 @@
+// Package build makes what the runners of deployed apps are made of, on this
+// machine and without a container engine: folders of files, Python environments
+// and the commands to run in them.
+//
+//	b := build.New(build.Options{Dir: filepath.Join(dataDir, "build"), Runtime: rt, Files: content})
+//	env, err := b.Build(ctx, build.Definition{Kind: "virtualenv", Configuration: configuration}, log)
+//	program, err := env.Program(ctx, build.Callable{Entrypoint: "app:App.run_local"}, build.Ports{Port: 41234, Metrics: 41235}, log)
+//	argv, environ, dir, err := program.Place(runnerDir)
+//
+// # What is built
+//
+// A virtualenv is a virtual environment, made by uv when it is on PATH and else
+// by the venv and pip of a Python of the wanted version; requirements are
+// installed layer by layer. An image is the folder that its Dockerfile's COPY and
+// ADD instructions describe, as far as their sources were uploaded, and its
+// command, with ENV and WORKDIR; paths of that folder are replaced by their place
+// on this machine in the command and in ENV. Base images are not pulled and RUN
+// steps not executed, which the log of the build says. An image that a Python
+// callable runs in (use_isolate) has both. Conda environments are refused.
+//
+// # Guarantees
+//
+// An environment is used by its definition's ID and built once: builds of one ID
+// that are asked for at the same time are one build, and all get its log. One
+// that was begun and not finished, also because the control plane was killed, is
+// never used. What is wrong with the definition is a *Failure, whose text is for
+// people. Credentials for registries and secrets of builds are neither used nor
+// written. Every process is started by way of the runtime package, so that none
+// outlives the control plane. Building anew leaves what runners still use.
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/fal-plugins/fal/pkg/controlplane/runtime"
+)
+
+// Files opens the content of uploaded files.
+type Files interface {
+	// Open returns what was uploaded under hash; fs.ErrNotExist if nothing was.
+	Open(hash string) (io.ReadCloser, error)
+}
+
+// Options says where and with what to build.
+type Options struct {
+	// Dir is the folder of everything that is built, created with mode 0700. One
+	// Builder at a time may use it.
+	Dir string
+	// Runtime starts the processes.
+	Runtime *runtime.Runtime
+	// Files has the uploaded files.
+	Files Files
+	// Environ is the environment of the processes and where PATH comes from; nil
+	// is os.Environ. Variables that begin with FAL_ are left out.
+	Environ func() []string
+}
+
+// Log receives a line. Levels are those of the wire: INFO and WARNING for what
+// the builder says, STDOUT and STDERR for what its tools write.
+type Log func(level, message string)
+
+// Failure is what is wrong with a definition or a callable. Its text names the
+// cause and, where there is one, the remedy.
+type Failure struct{ Message string }
+
+func (f *Failure) Error() string { return f.Message }
+
+func failf(format string, values ...any) error {
+	return &Failure{Message: fmt.Sprintf(format, values...)}
+}
+
+// ErrClosed is returned once the Builder was closed.
+var ErrClosed = errors.New("builder is closed")
+
+// Builder builds environments. Its methods may be called from any goroutine.
+type Builder struct {
+	dir     string
+	runtime *runtime.Runtime
+	files   Files
+	environ func() []string
+
+	prepare func() error // the folder, once
+	running sync.WaitGroup
+
+	mu         sync.Mutex
+	closed     bool
+	flights    map[string]*flight // by ID
+	supporting sync.Mutex         // held while packages for loading functions are installed
+}
+
+// New returns a Builder. It touches nothing yet.
+func New(o Options) *Builder {
+	b := &Builder{
+		dir: o.Dir, runtime: o.Runtime, files: o.Files, environ: o.Environ,
+		flights: make(map[string]*flight),
+	}
+	if b.environ == nil {
+		b.environ = os.Environ
+	}
+	b.prepare = sync.OnceValue(b.open)
+	return b
+}
+
+// open makes the folder and removes what is left of unfinished builds.
+func (b *Builder) open() error {
+	dir, err := filepath.Abs(b.dir)
+	if err != nil {
+		return err
+	}
+	b.dir = dir
+	if err := os.MkdirAll(b.environments(), 0o700); err != nil {
+		return err
+	}
+	for _, name := range []string{"functions", "support", "results"} {
+		if err := os.MkdirAll(filepath.Join(b.dir, name), 0o700); err != nil {
+			return err
+		}
+	}
+	return b.sweep()
+}
+
+func (b *Builder) environments() string { return filepath.Join(b.dir, "environments") }
+
+// sweep removes all but the finished environments, which nothing uses yet.
+func (b *Builder) sweep() error {
+	ids, err := os.ReadDir(b.environments())
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, id := range ids {
+		folder := filepath.Join(b.environments(), id.Name())
+		env, err := b.load(id.Name())
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if env == nil {
+			errs = append(errs, os.RemoveAll(folder))
+			continue
+		}
+		generations, err := os.ReadDir(folder)
+		errs = append(errs, err)
+		for _, g := range generations {
+			if g.Name() != manifestFile && g.Name() != env.Generation {
+				errs = append(errs, os.RemoveAll(filepath.Join(folder, g.Name())))
+			}
+		}
+	}
+	for _, name := range []string{"support", "results", "functions"} {
+		entries, err := os.ReadDir(filepath.Join(b.dir, name))
+		errs = append(errs, err)
+		for _, entry := range entries {
+			if name != "support" || strings.HasPrefix(entry.Name(), unfinished) {
+				errs = append(errs, os.RemoveAll(filepath.Join(b.dir, name, entry.Name())))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// unfinished begins the names of folders that are still being filled.
+const unfinished = "new-"
+
+// Build returns the environment of a definition, building it if that was not
+// done before or the definition says so. log gets the lines of the build, on the
+// goroutine of the call, from its beginning also if it was under way. When no
+// caller waits any more, the build is given up.
+func (b *Builder) Build(ctx context.Context, d Definition, log Log) (*Environment, error) {
+	if err := b.prepare(); err != nil {
+		return nil, err
+	}
+	recipe, err := d.recipe()
+	if err != nil {
+		return nil, err
+	}
+	id := d.ID()
+	for {
+		if !d.Force {
+			env, err := b.load(id)
+			if err != nil {
+				return nil, err
+			}
+			if env != nil {
+				log("INFO", "environment "+id+" was built before")
+				for _, notice := range env.Notices {
+					log("WARNING", notice)
+				}
+				return env, nil
+			}
+		}
+		f, err := b.join(id, recipe, d.Force)
+		if err != nil {
+			return nil, err
+		}
+		env, err := f.wait(ctx, log)
+		if errors.Is(err, errGivenUp) && ctx.Err() == nil {
+			continue // by those who waited before
+		}
+		return env, err
+	}
+}
+
+// Load returns the environment of that ID, nil if it is not built.
+func (b *Builder) Load(id string) (*Environment, error) {
+	if err := b.prepare(); err != nil {
+		return nil, err
+	}
+	return b.load(id)
+}
+
+// Prune removes the environments that needed does not name and that are not being
+// built. No runner may use them.
+func (b *Builder) Prune(needed map[string]bool) error {
+	if err := b.prepare(); err != nil {
+		return err
+	}
+	ids, err := os.ReadDir(b.environments())
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var errs []error
+	for _, id := range ids {
+		if _, building := b.flights[id.Name()]; !needed[id.Name()] && !building {
+			errs = append(errs, b.remove(id.Name()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// remove deletes an environment, the manifest first so that a part of one is
+// never used.
+func (b *Builder) remove(id string) error {
+	folder := filepath.Join(b.environments(), id)
+	if err := os.Remove(filepath.Join(folder, manifestFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.RemoveAll(folder)
+}
+
+// Close gives up the builds under way and returns when they have ended.
+func (b *Builder) Close() {
+	b.mu.Lock()
+	b.closed = true
+	for _, f := range b.flights {
+		f.cancel()
+	}
+	b.mu.Unlock()
+	b.running.Wait()
+}

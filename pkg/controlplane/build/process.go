@@ -1,0 +1,112 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/fal-plugins/fal/pkg/controlplane/runtime"
+)
+
+// tailLines is how many of a tool's last lines its failure quotes.
+const tailLines = 8
+
+// environment is that of the builder's processes, without the names given and
+// with more entries.
+func (b *Builder) environment(without []string, more ...string) []string {
+	var env []string
+	for _, entry := range b.environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, "FAL_") {
+			continue
+		}
+		drop := false
+		for _, other := range without {
+			drop = drop || name == other
+		}
+		if !drop {
+			env = append(env, entry)
+		}
+	}
+	return append(env, more...)
+}
+
+// variable returns a variable of the builder's environment.
+func (b *Builder) variable(name string) string {
+	value := ""
+	for _, entry := range b.environ() {
+		if n, v, _ := strings.Cut(entry, "="); n == name || isWindows && strings.EqualFold(n, name) {
+			value = v
+		}
+	}
+	return value
+}
+
+// exitError says that a process ran and failed.
+type exitError struct {
+	status runtime.ExitStatus
+	tail   []string
+}
+
+func (e *exitError) Error() string {
+	text := fmt.Sprintf("exit code %d", e.status.Code)
+	if e.status.Signal != "" {
+		text = e.status.Signal
+	}
+	if len(e.tail) > 0 {
+		text += ": " + strings.Join(e.tail, "\n")
+	}
+	return text
+}
+
+// run runs a process to its end; receive gets its lines.
+func (b *Builder) run(ctx context.Context, spec runtime.Spec, receive func(source runtime.Source, text string)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	var tail []string
+	spec.Output = func(l runtime.Line) {
+		mu.Lock()
+		defer mu.Unlock()
+		if receive != nil {
+			receive(l.Source, l.Text)
+		}
+		if strings.TrimSpace(l.Text) != "" {
+			if tail = append(tail, l.Text); len(tail) > tailLines {
+				tail = tail[1:]
+			}
+		}
+	}
+	process, err := b.runtime.Start(ctx, spec)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-process.Done():
+	case <-ctx.Done():
+		if err := process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return errors.Join(ctx.Err(), err)
+		}
+		<-process.Done()
+		return ctx.Err()
+	}
+	exit := process.Exit()
+	if exit.Err != nil {
+		return exit.Err
+	}
+	if exit.Code != 0 {
+		return &exitError{exit, tail}
+	}
+	return nil
+}
+
+// tool is receive for a program whose output is part of the build's log.
+func tool(log Log) func(runtime.Source, string) {
+	return func(source runtime.Source, text string) {
+		log(strings.ToUpper(source.String()), text)
+	}
+}

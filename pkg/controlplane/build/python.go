@@ -1,0 +1,304 @@
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/fal-plugins/fal/pkg/controlplane/runtime"
+)
+
+// interpreter is a Python that was found or made.
+type interpreter struct {
+	Path    string `json:"path"` // absolute; of a virtual environment, relative to its folder
+	Version string `json:"version"`
+	// Tag tells which compiled modules it can load.
+	Tag string `json:"tag"`
+}
+
+// foreign are variables that would have a Python use other packages, or install
+// them elsewhere, than those of its own environment.
+func foreign() []string {
+	return []string{"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "__PYVENV_LAUNCHER__"}
+}
+
+// inspection prints what interpreter is made of.
+const inspection = `import json, sys, sysconfig
+print(json.dumps({"path": sys.executable, "version": "%d.%d.%d" % sys.version_info[:3],
+    "tag": "%s-%s" % (sys.implementation.cache_tag, sysconfig.get_platform())}))`
+
+// find returns the path of a program of the builder's PATH.
+func (b *Builder) find(name string) string {
+	for _, folder := range filepath.SplitList(b.variable("PATH")) {
+		if !filepath.IsAbs(folder) {
+			continue
+		}
+		if path, err := exec.LookPath(filepath.Join(folder, name)); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// inspect runs a Python and asks it what it is; nil if it is none.
+func (b *Builder) inspect(ctx context.Context, argv ...string) (*interpreter, error) {
+	var out strings.Builder
+	err := b.run(ctx, runtime.Spec{
+		ID:   "python",
+		Argv: append(argv, "-I", "-c", inspection),
+		Env:  b.environment(foreign()),
+		Dir:  b.dir,
+	}, func(source runtime.Source, text string) {
+		if source == runtime.Stdout {
+			out.WriteString(text + "\n")
+		}
+	})
+	var exit *exitError
+	var start *runtime.StartError
+	var found interpreter
+	switch {
+	case errors.As(err, &exit) || errors.As(err, &start):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case json.Unmarshal([]byte(out.String()), &found) != nil || found.Path == "":
+		return nil, nil
+	}
+	return &found, nil
+}
+
+// is reports whether the interpreter is of a version such as 3, 3.11 or 3.11.4.
+func (i *interpreter) is(version string) bool {
+	return version == "" || i.Version == version || strings.HasPrefix(i.Version, version+".")
+}
+
+// python finds an interpreter of that version on this machine; nil if there is
+// none.
+func (b *Builder) python(ctx context.Context, version string) (*interpreter, error) {
+	var candidates [][]string
+	add := func(name string, more ...string) {
+		if path := b.find(name); path != "" {
+			candidates = append(candidates, append([]string{path}, more...))
+		}
+	}
+	if version != "" {
+		parts := strings.Split(version, ".")
+		short := strings.Join(parts[:min(2, len(parts))], ".")
+		add("python" + short)
+		if isWindows {
+			add("py", "-"+short)
+		}
+	}
+	add("python3")
+	add("python")
+	for _, argv := range candidates {
+		found, err := b.inspect(ctx, argv...)
+		if err != nil {
+			return nil, err
+		}
+		if found != nil && found.is(version) {
+			return found, nil
+		}
+	}
+	return nil, nil
+}
+
+// buildPython makes a virtual environment in a folder.
+func (b *Builder) buildPython(ctx context.Context, folder string, r *pythonRecipe, log Log) (*interpreter, error) {
+	venv := filepath.Join(folder, "venv")
+	uv := b.find("uv")
+	made, err := b.makeVenv(ctx, uv, venv, r, log)
+	if err != nil {
+		return nil, err
+	}
+	for _, layer := range r.layers {
+		if len(layer) == 0 {
+			continue
+		}
+		log("INFO", "installing "+strings.Join(layer, ", "))
+		if err := b.install(ctx, uv, r, layer, log, made.Path); err != nil {
+			return nil, err
+		}
+	}
+	if len(r.layers) > 0 {
+		// Those that a function needs are there before a runner starts; one
+		// without requirements may need none, and the network neither.
+		if err := b.support(ctx, made, defaultMethod, log); err != nil {
+			return nil, err
+		}
+	}
+	if made.Path, err = filepath.Rel(folder, made.Path); err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+// makeVenv makes a virtual environment without packages.
+func (b *Builder) makeVenv(ctx context.Context, uv, venv string, r *pythonRecipe, log Log) (*interpreter, error) {
+	base, err := b.python(ctx, r.version)
+	if err != nil {
+		return nil, err
+	}
+	var argv []string
+	switch {
+	case uv != "":
+		argv = []string{uv, "venv", "--quiet", "--no-project", "--no-config"}
+		if base != nil {
+			argv = append(argv, "--python", base.Path)
+		} else if r.version != "" {
+			argv = append(argv, "--python", r.version)
+		}
+		argv = append(argv, venv)
+	case base != nil:
+		argv = []string{base.Path, "-m", "venv"}
+		if len(r.layers) == 0 {
+			argv = append(argv, "--without-pip")
+		}
+		argv = append(argv, venv)
+	default:
+		return nil, failf("no Python %sis on the PATH of the control plane: install it, or uv (https://docs.astral.sh/uv), which fetches Pythons itself, and start the control plane again", spaced(r.version))
+	}
+	log("INFO", fmt.Sprintf("making a virtual environment of Python %swith %s", spaced(r.version), filepath.Base(argv[0])))
+	err = b.run(ctx, runtime.Spec{ID: "venv", Argv: argv, Env: b.environment(foreign()), Dir: b.dir}, tool(log))
+	var exit *exitError
+	if errors.As(err, &exit) {
+		hint := ""
+		if uv == "" {
+			hint = "\nOn some systems venv is a package of its own, such as python3-venv."
+		}
+		return nil, failf("no virtual environment of Python %scould be made: %s%s", spaced(r.version), exit, hint)
+	}
+	if err != nil {
+		return nil, err
+	}
+	made, err := b.inspect(ctx, filepath.Join(venv, scripts, pythonName))
+	if err == nil && made == nil {
+		err = failf("the Python of the virtual environment does not start")
+	}
+	return made, err
+}
+
+func spaced(version string) string {
+	if version == "" {
+		return ""
+	}
+	return version + " "
+}
+
+// install installs packages for a Python; more are options that say where to.
+func (b *Builder) install(ctx context.Context, uv string, r *pythonRecipe, packages []string, log Log, python string, more ...string) error {
+	var argv []string
+	env := b.environment(foreign())
+	if uv != "" {
+		argv = []string{uv, "pip", "install", "--python", python, "--no-progress", "--no-config"}
+		if r.bytecode {
+			argv = append(argv, "--compile-bytecode")
+		}
+	} else {
+		argv = []string{python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"}
+	}
+	// What an index is reached with may be a credential, and an argv is seen by all.
+	if len(r.indexes) > 0 {
+		for _, name := range []string{"PIP_EXTRA_INDEX_URL", "UV_EXTRA_INDEX_URL"} {
+			env = append(env, name+"="+strings.Join(append(strings.Fields(b.variable(name)), r.indexes...), " "))
+		}
+	}
+	argv = append(append(argv, more...), packages...)
+	err := b.run(ctx, runtime.Spec{ID: "install", Argv: argv, Env: env, Dir: b.dir}, tool(log))
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return failf("the requirements could not be installed: %s", exit)
+	}
+	return err
+}
+
+// defaultMethod is the module that functions are serialized with unless they say
+// otherwise.
+const defaultMethod = "cloudpickle"
+
+// packagesOf returns what is installed beside the requirements so that functions
+// of a method can be loaded: what the runners of the service bring.
+func packagesOf(method string) ([]string, error) {
+	switch method {
+	case "pickle":
+		return nil, nil
+	case "cloudpickle", "dill":
+		return []string{method, "isolate"}, nil
+	}
+	return nil, failf("functions serialized with %q cannot be loaded here: cloudpickle, dill and pickle can", method)
+}
+
+// support sees that a Python can load functions of a method. Packages that it
+// lacks are in a folder that all environments of such a Python share, which comes
+// after their own.
+func (b *Builder) support(ctx context.Context, python *interpreter, method string, log Log) error {
+	packages, err := packagesOf(method)
+	if err != nil || len(packages) == 0 {
+		return err
+	}
+	b.supporting.Lock()
+	defer b.supporting.Unlock()
+	folder := b.supportFolder(python, method)
+	if _, err := os.Stat(folder); err == nil {
+		return nil
+	}
+	if has, err := b.imports(ctx, python, packages...); has || err != nil {
+		return err
+	}
+	log("INFO", "installing what functions of "+method+" are loaded with")
+	fresh, err := os.MkdirTemp(filepath.Join(b.dir, "support"), unfinished)
+	if err != nil {
+		return err
+	}
+	uv, installer := b.find("uv"), python.Path
+	if uv == "" {
+		installer, err = b.withPip(ctx, python)
+	}
+	if err == nil {
+		err = b.install(ctx, uv, &pythonRecipe{}, packages, log, installer, "--target", fresh)
+	}
+	if err == nil {
+		err = os.Rename(fresh, folder)
+	}
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(fresh))
+	}
+	return nil
+}
+
+// imports reports whether a Python has modules.
+func (b *Builder) imports(ctx context.Context, python *interpreter, modules ...string) (bool, error) {
+	err := b.run(ctx, runtime.Spec{
+		ID:   "import",
+		Argv: []string{python.Path, "-I", "-c", "import " + strings.Join(modules, ", ")},
+		Env:  b.environment(foreign()),
+		Dir:  b.dir,
+	}, nil)
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// withPip returns a Python that can install packages for another: itself, or if
+// it has no pip, as in a virtual environment without requirements, one like it.
+func (b *Builder) withPip(ctx context.Context, python *interpreter) (string, error) {
+	if has, err := b.imports(ctx, python, "pip"); has || err != nil {
+		return python.Path, err
+	}
+	base, err := b.python(ctx, python.Version)
+	if err == nil && base != nil && base.Tag == python.Tag {
+		return base.Path, nil
+	}
+	return python.Path, err
+}
+
+func (b *Builder) supportFolder(python *interpreter, method string) string {
+	return filepath.Join(b.dir, "support", method+"-"+python.Tag)
+}

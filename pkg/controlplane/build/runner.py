@@ -1,0 +1,149 @@
+"""Runs one callable of an app. The one argument is JSON:
+
+    function, setup   {"path", "method"}: a serialized callable, and one whose
+                      value it is given
+    entrypoint        "module:attribute", instead of a function
+    main_thread       the callable expects a running event loop
+    offers            keyword arguments, given as far as they are accepted
+    taken             a file to make when there are such
+    support           a folder of packages to use after all others
+    result            where to write what came of it; without it, an exception
+                      is printed and makes the exit code 1
+"""
+
+import asyncio
+import importlib
+import inspect
+import json
+import os
+import pickle
+import sys
+import traceback
+
+
+def resolve(entrypoint):
+    module, _, attribute = entrypoint.partition(":")
+    found = importlib.import_module(module)
+    for name in attribute.split("."):
+        found = getattr(found, name)
+    return found
+
+
+def load(stored):
+    with open(stored["path"], "rb") as file:
+        return importlib.import_module(stored["method"]).loads(file.read())
+
+
+def accepted(function, offers):
+    """Those of the offers that a callable takes as keyword arguments."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}
+    keyword = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    taken = {
+        name: value
+        for name, value in offers.items()
+        if name in parameters and parameters[name].kind in keyword
+    }
+    if not taken and any(p.kind == inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
+        # A served function hands its arguments on, and says that it does.
+        owner = getattr(function, "__self__", None)
+        if getattr(owner, "_supports_local_serve_options", bool)():
+            return offers
+    return taken
+
+
+def call(function, arguments, keywords, main_thread):
+    # On the main thread always, so that signals reach what handles them.
+    if main_thread or getattr(function, "_run_on_main_thread", False):
+
+        async def under_loop():
+            value = function(*arguments, **keywords)
+            return await value if inspect.isawaitable(value) else value
+
+        return asyncio.run(under_loop())
+    value = function(*arguments, **keywords)
+    if inspect.isawaitable(value):
+
+        async def awaited():
+            return await value
+
+        return asyncio.run(awaited())
+    return value
+
+
+def ours(frame):
+    name = frame.tb_frame.f_code.co_filename
+    return name == __file__ or name.startswith("<frozen importlib") or os.path.dirname(name) in (
+        os.path.dirname(asyncio.__file__),
+        os.path.dirname(importlib.__file__),
+    )
+
+
+def describe(error):
+    """The traceback of an exception, without the frames that lead to the app."""
+    tb = error.__traceback__
+    while tb is not None and ours(tb):
+        tb = tb.tb_next
+    return "".join(traceback.format_exception(type(error), error, tb))
+
+
+def run(order):
+    if order.get("entrypoint"):
+        function = resolve(order["entrypoint"])
+    else:
+        function = load(order["function"])
+    if not callable(function):
+        raise TypeError("%s is not callable: it is %r" % (order.get("entrypoint") or "the function", type(function)))
+    arguments = []
+    if order.get("setup"):
+        arguments.append(call(load(order["setup"]), [], {}, False))
+    keywords = accepted(function, order.get("offers") or {})
+    if keywords and order.get("taken"):
+        with open(order["taken"], "wb"):
+            pass
+    return call(function, arguments, keywords, order.get("main_thread"))
+
+
+def write(path, value, error=None):
+    outcome = {"raised": error is not None}
+    if error is not None:
+        outcome.update(type=type(error).__name__, message=str(error), traceback=describe(error))
+    try:
+        definition = pickle.dumps(value)
+    except Exception as failure:
+        if error is None:
+            outcome.update(raised=True, type=type(failure).__name__, message=str(failure), traceback=describe(failure))
+            outcome["message"] = "the value cannot be serialized: %s" % failure
+        definition = pickle.dumps(RuntimeError(outcome["message"]))
+    with open(path, "wb") as file:
+        file.write(json.dumps(outcome).encode() + b"\n" + definition)
+
+
+def main():
+    order = json.loads(sys.argv[1])
+    sys.argv = [order.get("entrypoint") or "app"]
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [os.getcwd()] + [folder for folder in sys.path if os.path.abspath(folder) != here]
+    if order.get("support"):
+        sys.path.append(order["support"])
+    result = order.get("result")
+    try:
+        value = run(order)
+    except SystemExit:
+        raise
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BaseException as error:
+        if result is None:
+            sys.stderr.write(describe(error))
+            sys.exit(1)
+        write(result, error, error)
+    else:
+        if result is not None:
+            write(result, value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/fal-plugins/fal/pkg/controlplane/state"
+)
+
+// healthCheck is the header by which an answer asks for the health of its runner to
+// be looked at.
+const healthCheck = "X-Fal-Runner-Health-Check"
+
+// prefetched bounds the bodies that are read before there is a runner for them.
+const prefetched = 64 << 10
+
+// prefetch reads a short body, since only then a server notices that its client
+// goes away.
+func prefetch(r *http.Request) error {
+	if r.ContentLength <= 0 || r.ContentLength > prefetched {
+		return nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	return nil
+}
+
+// requestID returns the id that the client gave a request, or a new one.
+func requestID(r *http.Request) string {
+	id := r.Header.Get(RequestID)
+	odd := func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-._:", c))
+	}
+	if id == "" || len(id) > 128 || strings.ContainsFunc(id, odd) {
+		return uuid.NewString()
+	}
+	return id
+}
+
+// passage is a request on its way to a runner and back.
+type passage struct {
+	runner *state.Runner
+	id     string
+	prefix string
+	limit  time.Duration // for the whole answer
+	timer  *time.Timer
+	secure bool // the client speaks TLS
+}
+
+type passageKey struct{}
+
+func passageOf(ctx context.Context) *passage { return ctx.Value(passageKey{}).(*passage) }
+
+func (p *passage) host() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.runner.Port)) }
+
+// pass has the runner answer a request.
+func (g *Gateway) pass(ctx context.Context, w http.ResponseWriter, r *http.Request, p *passage) {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(context.Canceled)
+	p.timer = time.AfterFunc(p.limit, func() { end(errTooLong) })
+	defer p.timer.Stop()
+	out := &answering{ResponseWriter: w, controller: http.NewResponseController(w)}
+	if r.GetBody == nil && r.ContentLength != 0 {
+		// An answer may begin before the request's body ends. That only HTTP/1 can
+		// be told so is no matter: nothing else gets here.
+		_ = out.controller.EnableFullDuplex()
+		out.duplex = true
+	}
+	g.proxy.ServeHTTP(out, r.WithContext(context.WithValue(ctx, passageKey{}, p)))
+}
+
+// answering sends each part of an answer of known length as it comes, but for the
+// last one, which is sent anyway. Others are flushed by the proxy.
+type answering struct {
+	http.ResponseWriter
+	controller *http.ResponseController
+	duplex     bool  // the client may wait for the head before it sends more
+	left       int64 // bytes to come
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answering) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+func (a *answering) WriteHeader(status int) {
+	// Without a length, there is none to come.
+	a.left, _ = strconv.ParseInt(a.Header().Get("Content-Length"), 10, 64)
+	a.ResponseWriter.WriteHeader(status)
+	if a.duplex && status >= http.StatusOK {
+		// What keeps it from being sent keeps the rest from it too.
+		_ = a.controller.Flush()
+	}
+}
+
+func (a *answering) Write(p []byte) (int, error) {
+	n, err := a.ResponseWriter.Write(p)
+	if a.left -= int64(n); err == nil && a.left > 0 {
+		err = a.controller.Flush()
+	}
+	return n, err
+}
+
+// rewrite makes the request what the app gets.
+func rewrite(r *httputil.ProxyRequest) {
+	p := passageOf(r.In.Context())
+	r.Out.URL = p.target(r.In.URL)
+	r.Out.Header.Del(authorization)
+	r.Out.Header.Del(userID)
+	r.Out.Header.Set(RequestID, p.id)
+	r.SetXForwarded()
+	if p.secure {
+		r.Out.Header.Set("X-Forwarded-Proto", "https")
+	}
+}
+
+// target is the address of a request at the runner.
+func (p *passage) target(in *url.URL) *url.URL {
+	out := &url.URL{Scheme: "http", Host: p.host(), RawQuery: in.RawQuery, ForceQuery: in.ForceQuery}
+	escaped := strings.TrimPrefix(in.EscapedPath(), p.prefix)
+	if escaped == "" {
+		escaped = "/"
+	}
+	out.Path, out.RawPath = unescape(escaped), escaped
+	return out
+}
+
+// begun sees the head of an answer.
+func (g *Gateway) begun(response *http.Response) error {
+	p := passageOf(response.Request.Context())
+	if g.doubted != nil && response.Header.Get(healthCheck) != "" {
+		g.doubted(p.runner.ID)
+	}
+	response.Header.Del(RequestID) // ours is there already
+	if response.StatusCode != http.StatusSwitchingProtocols {
+		return nil
+	}
+	p.timer.Stop()
+	stream, ok := response.Body.(io.ReadWriteCloser)
+	if !ok {
+		return errors.New("the connection cannot switch protocols")
+	}
+	response.Body = tunnel{stream}
+	return nil
+}
+
+// tunnel is the runner's end of a switched connection. That it was closed is an
+// error, so that the client's end is closed too and not waited for.
+type tunnel struct{ io.ReadWriteCloser }
+
+var errHungUp = errors.New("the runner closed the connection")
+
+func (t tunnel) Read(p []byte) (int, error) {
+	n, err := t.ReadWriteCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		err = errHungUp
+	}
+	return n, err
+}
+
+// failed answers for a runner that did not.
+func (g *Gateway) failed(w http.ResponseWriter, r *http.Request, err error) {
+	p := passageOf(r.Context())
+	if cause := context.Cause(r.Context()); cause != nil && r.Context().Err() != nil {
+		err = cause
+	} else {
+		err = &runnerError{runner: p.runner.ID, err: err}
+	}
+	g.logger.Debug("request failed", "request", p.id, "runner", p.runner.ID, "error", err)
+	refuse(w, err)
+}

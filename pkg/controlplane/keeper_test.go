@@ -1,0 +1,286 @@
+package controlplane
+
+import (
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fal-plugins/fal/pkg/controlplane/state"
+)
+
+// deployed describes an app whose image's command is this program in the given
+// modes, started by way of a shell line if prefix is not empty.
+func deployed(t testing.TB, name, prefix string, modes ...string) AppSpec {
+	image := map[string]any{"image": "registry.example.test/app:1", "use_isolate": false}
+	if prefix == "" {
+		words := []any{executable(t), "__app"}
+		for _, mode := range modes {
+			words = append(words, mode)
+		}
+		image["entrypoint"] = words
+	} else {
+		image["cmd"] = fmt.Sprintf("%s exec '%s' __app %s", prefix, executable(t), strings.Join(modes, " "))
+	}
+	return AppSpec{
+		Name:        name,
+		Launch:      state.Launch{Kind: "container", Configuration: map[string]any{"image": image}},
+		GracePeriod: new(5 * time.Second),
+		KeepAlive:   new(time.Hour),
+	}
+}
+
+func upload(t testing.TB, s *Server, path, text string, mode fs.FileMode) state.File {
+	t.Helper()
+	hash, err := s.files.Put([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state.File{Path: path, Hash: hash, Mode: mode}
+}
+
+func TestDeployedAppRuns(t *testing.T) {
+	s := start(t, Options{})
+	spec := deployed(t, "web", "")
+	spec.MinConcurrency = 1
+	spec.Launch.Files = []state.File{upload(t, s, "data/greeting.txt", "hi", 0o600)}
+	spec.Launch.DataMounts = []string{"/data/models"}
+	spec.Serving.ExposedPort = new(1)
+	register(t, s, spec)
+	r := awaitUp(t, s, "web", 1)[0]
+	if text := get(t, s, "web", "/env"); !strings.Contains(text, fmt.Sprintf("PORT=%d\n", r.Port)) || !strings.Contains(text, "FAL_APP_NAME=web\n") {
+		t.Errorf("environment of the process:\n%s", text)
+	}
+	for _, want := range []string{
+		"bridge WARNING the environment is not there any more, and is built again\n",
+		"bridge WARNING the image registry.example.test/app:1 is not pulled",
+		"bridge WARNING data mounts are not made here: /data/models\n",
+		"stdout STDOUT serving\n",
+	} {
+		if text := logText(t, s, r.ID); !strings.Contains(text, want) {
+			t.Errorf("the log lacks %q:\n%s", want, text)
+		}
+	}
+	root := s.path("runners") + "/" + r.ID
+	if text, err := os.ReadFile(root + "/data/greeting.txt"); string(text) != "hi" || err != nil {
+		t.Errorf("the uploaded file: %q, %v", text, err)
+	}
+	if s.fleet.fixedPort(r.Revision) {
+		t.Error("an app that takes PORT is said to bind a port of its own")
+	}
+	stopRunner(t, dial(t, s, s.Credentials()), r.ID, false)
+	awaitState(t, s, r.ID, state.Terminated)
+	if _, err := os.Stat(root); !os.IsNotExist(err) {
+		t.Errorf("the folder of the runner is still there: %v", err)
+	}
+	again := awaitUp(t, s, "web", 1)[0]
+	if text := logText(t, s, again.ID); strings.Contains(text, "built again") {
+		t.Errorf("the environment was built twice:\n%s", text)
+	}
+}
+
+func TestDeployedAppThatCannotBeBuilt(t *testing.T) {
+	s := start(t, Options{})
+	spec := deployed(t, "web", "")
+	spec.MinConcurrency = 1
+	spec.Launch.Configuration = map[string]any{"image": map[string]any{"image": "nginx", "use_isolate": false}}
+	register(t, s, spec)
+	r := awaitFailure(t, s, "web")
+	const want = "no command is given for the image nginx"
+	if !strings.Contains(r.Reason, want) || !strings.Contains(logText(t, s, r.ID), "bridge ERROR "+want) {
+		t.Errorf("reason %q, log:\n%s", r.Reason, logText(t, s, r.ID))
+	}
+}
+
+func TestDeployedAppThatCrashesAtItsStart(t *testing.T) {
+	s := start(t, Options{})
+	spec := deployed(t, "web", "", "fail")
+	spec.MinConcurrency = 1
+	register(t, s, spec)
+	r := awaitFailure(t, s, "web")
+	if !strings.Contains(r.Reason, "process exited with code 3 before it was ready") || !strings.Contains(logText(t, s, r.ID), "failing as told") {
+		t.Errorf("reason %q, log:\n%s", r.Reason, logText(t, s, r.ID))
+	}
+}
+
+// awaitFailure returns a runner that waits after a failure to start.
+func awaitFailure(t *testing.T, s *Server, alias string) *Runner {
+	t.Helper()
+	var failed *Runner
+	await(t, "a failure to start", func() bool {
+		for _, r := range live(t, s, alias) {
+			if r.State == state.FailureDelay {
+				failed = r
+			}
+		}
+		return failed != nil
+	})
+	return failed
+}
+
+// unusedPort returns a port that nothing listens on.
+func unusedPort(t *testing.T) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+func TestAppThatBindsAPortOfItsOwn(t *testing.T) {
+	s := start(t, Options{})
+	port := unusedPort(t)
+	spec := deployed(t, "web", fmt.Sprintf("PORT=%d", port))
+	spec.MinConcurrency = 1
+	spec.Serving.ExposedPort = &port
+	register(t, s, spec)
+	r := awaitUp(t, s, "web", 1)[0]
+	if r.Port != port || !s.fleet.fixedPort(r.Revision) {
+		t.Errorf("port %d of a runner that binds %d, known as fixed: %t", r.Port, port, s.fleet.fixedPort(r.Revision))
+	}
+	if text := get(t, s, "web", "/env"); !strings.Contains(text, fmt.Sprintf("PORT=%d\n", port)) {
+		t.Errorf("answer %q", text)
+	}
+	if text := logText(t, s, r.ID); !strings.Contains(text, fmt.Sprintf("listens on port %d", port)) {
+		t.Errorf("log:\n%s", text)
+	}
+	// The next revision binds it too, once the first has left.
+	register(t, s, spec)
+	var next *Runner
+	await(t, "a runner of the next revision", func() bool {
+		for _, other := range live(t, s, "web") {
+			if other.ID != r.ID && other.State == state.Idle {
+				next = other
+			}
+		}
+		return next != nil
+	})
+	if next.Port != port || runner(t, s, r.ID).State != state.Terminated {
+		t.Errorf("runner %+v after %+v", next, runner(t, s, r.ID))
+	}
+	// Another app of that port has to wait, and says for what.
+	spec = deployed(t, "other", fmt.Sprintf("PORT=%d", port))
+	spec.MinConcurrency = 1
+	spec.Serving.ExposedPort = &port
+	register(t, s, spec)
+	if failed := awaitFailure(t, s, "other"); !strings.Contains(failed.Reason, fmt.Sprintf("port %d, which it may bind instead of $PORT, was in use", port)) {
+		t.Errorf("reason %q", failed.Reason)
+	}
+}
+
+func TestFixedPorts(t *testing.T) {
+	var p fixedPorts
+	port := unusedPort(t)
+	if p.claim(0, "r1", "app", "rev1") != refused {
+		t.Error("no port was claimed")
+	}
+	if p.claim(port, "r1", "app", "rev1") != granted {
+		t.Fatal("a free port was not given")
+	}
+	if p.claim(port, "r2", "app", "rev2") != refused || p.revisions["rev2"] {
+		t.Error("a port was given twice, or is taken for fixed though nobody was seen there")
+	}
+	p.bind(port, "rev1")
+	if p.claim(port, "r3", "other", "rev3") != refused || p.claim(port, "r2", "app", "rev2") != promised {
+		t.Error("a port was given twice")
+	}
+	if !p.revisions["rev1"] || !p.revisions["rev2"] || p.revisions["rev3"] {
+		t.Errorf("revisions with a fixed port: %v", p.revisions)
+	}
+	p.release("r1")
+	if p.claim(port, "r3", "other", "rev3") != granted {
+		t.Error("a port that was given up was not given")
+	}
+	p.release("r3")
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	if p.claim(port, "r4", "app", "rev1") != refused {
+		t.Error("a port that something else listens on was given")
+	}
+}
+
+func healthy(spec AppSpec, path string) AppSpec {
+	check := state.HealthDefaults(path)
+	check.StartPeriod, check.Timeout, check.FailureThreshold = 0, 10*time.Second, 2
+	spec.MinConcurrency, spec.StartupTimeout = 1, time.Millisecond
+	spec.Serving.HealthCheck = &check
+	return spec
+}
+
+func TestUnhealthyRunnerIsReplaced(t *testing.T) {
+	s := start(t, Options{})
+	s.fleet.healthEvery = 10 * time.Millisecond
+	spec := healthy(deployed(t, "web", ""), "/well")
+	spec.StartupTimeout = time.Second
+	register(t, s, spec)
+	r := awaitUp(t, s, "web", 1)[0]
+	get(t, s, "web", "/sicken")
+	ended := awaitState(t, s, r.ID, state.Terminated)
+	history, err := s.History(t.Context(), r.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons := fmt.Sprint(history)
+	if !strings.Contains(reasons, "unhealthy: GET /well was answered with 500 Internal Server Error") {
+		t.Errorf("history %s, reason %q", reasons, ended.Reason)
+	}
+	if text := logText(t, s, r.ID); !strings.Contains(text, "bridge WARNING health check failed (1 of 2): GET /well was answered with 500") ||
+		!strings.Contains(text, "bridge ERROR health check failed (") {
+		t.Errorf("log:\n%s", text)
+	}
+	if after := awaitUp(t, s, "web", 1)[0]; after.ID == r.ID {
+		t.Error("the unhealthy runner is still up")
+	}
+}
+
+func TestHealthCheckOnRequestAlone(t *testing.T) {
+	s := start(t, Options{})
+	s.fleet.healthEvery = time.Millisecond
+	spec := healthy(deployed(t, "web", ""), "/well")
+	spec.StartupTimeout = time.Hour
+	spec.Serving.HealthCheck.CallRegularly = false
+	spec.Serving.HealthCheck.Method = "POST"
+	spec.MaxMultiplexing = 2
+	register(t, s, spec)
+	r := awaitUp(t, s, "web", 1)[0]
+	s.fleet.checkHealth("no such runner")
+	// A runner that is busy is asked when it is idle again.
+	finish := hold(t, s, "web", "request-1")
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.deploys.URLs(caller(t, s).Account.Nickname, "web").Run+"/sicken", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Key "+s.credentials.Key())
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if got := runner(t, s, r.ID).State; got != state.Running {
+		t.Errorf("a busy runner whose health is doubted is %s", got)
+	}
+	finish()
+	awaitState(t, s, r.ID, state.Terminated)
+	if text := logText(t, s, r.ID); !strings.Contains(text, "bridge ERROR health check failed: POST /well was answered with 500") {
+		t.Errorf("log:\n%s", text)
+	}
+}
+
+func TestHealthCheckDecidesReadiness(t *testing.T) {
+	s := start(t, Options{})
+	spec := healthy(deployed(t, "web", "", "unready"), "/ready")
+	spec.StartupTimeout = 100 * time.Millisecond
+	register(t, s, spec)
+	if r := awaitFailure(t, s, "web"); !strings.HasPrefix(r.Reason, "not ready within 100ms: GET /ready") {
+		t.Errorf("reason %q", r.Reason)
+	}
+}
