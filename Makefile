@@ -53,7 +53,8 @@ uninstall:
 	done
 
 demo: build
-	@sh cmd/internal/demo/demo.sh bin
+	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/demo/hello ./cmd/internal/demo/hello
+	@sh cmd/internal/demo/demo.sh bin bin/demo/hello
 
 # The race detector needs a C compiler; the tests do not.
 test:

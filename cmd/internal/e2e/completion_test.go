@@ -70,6 +70,12 @@ func completionCases() []completionCase {
 		takes("folder", "show --dir fol\t", "dir", "folder/").in("bash"),
 		takes("folder", "show --dir fol\t", "dir", "folder").in("zsh"), // which takes the slash away again
 		takes("folder", "show --dir fol\t", "dir", "folder/").in("fish"),
+		takes("file behind a name", "show --assigned ke\tfod\t", "assigned", "key=fodder"),
+		takes("file in a folder behind a name", "show --assigned key=fold\tsom\t", "assigned", "key=folder/some file.toml"),
+		takes("file behind a name and equals", "show --assigned=key=folder/som\t", "assigned", "key=folder/some file.toml"),
+		takes("file behind a name in an open quote", `show --assigned "key=folder/som`+"\t", "assigned", "key=folder/some file.toml"),
+		takes("no space behind what goes on", "show --path .ro\t.leaf", "path", ".root[].leaf"),
+		takes("no space behind what goes on in an open quote", "show --path '.ro\t | .leaf'", "path", ".root[] | .leaf"),
 
 		arrives("space", "show ap\t", "apple pie"),
 		arrives("space typed", `show apple\ p`+"\t", "apple pie"),

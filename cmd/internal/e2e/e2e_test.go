@@ -29,7 +29,7 @@ var programs = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", dir, "./cmd/fal", "./cmd/fal-runners", "./cmd/fal-apps", "./cmd/fal-keys", "./cmd/fal-environments", "./cmd/fal-secrets", "./cmd/fal-account", "./cmd/fal-auth", "./cmd/fal-profile", "./cmd/fal-doctor", "./cmd/fal-local")
+	cmd := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", dir, "./cmd/fal", "./cmd/fal-runners", "./cmd/fal-apps", "./cmd/fal-deploy", "./cmd/fal-keys", "./cmd/fal-environments", "./cmd/fal-secrets", "./cmd/fal-account", "./cmd/fal-auth", "./cmd/fal-profile", "./cmd/fal-doctor", "./cmd/fal-local")
 	cmd.Dir = "../../.."
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -38,8 +38,25 @@ var programs = sync.OnceValues(func() (string, error) {
 	return dir, nil
 })
 
+// helloApp is the program of the app that the demo deploys, in a folder of its
+// own: it is none of ours.
+var helloApp = sync.OnceValues(func() (string, error) {
+	bin, err := programs()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(bin, "demo", "hello")
+	cmd := exec.Command("go", "build", "-o", path, "./cmd/internal/demo/hello")
+	cmd.Dir = "../../.."
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return path, nil
+})
+
 func TestMain(m *testing.M) {
-	testscript.Main(cleaned{m}, map[string]func(){"ptyrun": ptyrun})
+	testscript.Main(cleaned{m}, map[string]func(){"ptyrun": ptyrun, "httpget": httpget})
 }
 
 // heedSignals makes the programs under test independent of who started the
@@ -99,6 +116,11 @@ func setUp(env *testscript.Env, bin string) error {
 	}
 	env.Setenv("HOME", home)
 	env.Setenv("BIN", bin)
+	app, err := helloApp()
+	if err != nil {
+		return err
+	}
+	env.Setenv("HELLO", app)
 	commands, _, _ := strings.Cut(env.Getenv("PATH"), string(os.PathListSeparator)) // of testscript
 	env.Setenv("PATH", strings.Join([]string{bin, commands, "/usr/local/bin", "/usr/bin", "/bin"}, string(os.PathListSeparator)))
 	env.Setenv("TERM", "xterm-256color")

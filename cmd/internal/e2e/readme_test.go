@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -67,19 +68,26 @@ func TestReadme(t *testing.T) {
 	if err := os.WriteFile(file, []byte(script.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env := []string{"HOME=" + home, "PATH=" + bin + ":/usr/local/bin:/usr/bin:/bin", "NO_COLOR=1", "TERM=xterm"}
+	env := []string{"HOME=" + home, "PATH=" + bin + ":/usr/local/bin:/usr/bin:/bin", "NO_COLOR=1", "TERM=xterm", "LANG=C.UTF-8"}
 	t.Cleanup(func() {
 		stop := exec.Command(filepath.Join(bin, "fal-local"), "stop")
 		stop.Env = env
 		_ = stop.Run() // the last example stops it already
 	})
+	caches, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE").Output() // for the example that builds something
+	if err != nil {
+		t.Fatal(err)
+	}
+	build, modules, _ := strings.Cut(strings.TrimSpace(string(caches)), "\n")
 	cmd := exec.Command("ptyrun", "-size", "200x50", "bash", file)
-	cmd.Env = append(env, "PATH="+bin+":"+os.Getenv("PATH"))
-	out, err := cmd.CombinedOutput()
+	cmd.Dir = "../../.."
+	cmd.Env = append(env, "PATH="+bin+":"+os.Getenv("PATH"), "GOCACHE="+build, "GOMODCACHE="+modules, "CGO_ENABLED=0")
+	drawn, err := cmd.CombinedOutput()
+	out := standing(string(drawn))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for part := range strings.SplitSeq(string(out), mark+" ") {
+	for part := range strings.SplitSeq(out, mark+" ") {
 		number, rest, ok := strings.Cut(part, "\n")
 		var n int
 		if _, err := fmt.Sscan(number, &n); !ok || err != nil {
@@ -94,7 +102,7 @@ func TestReadme(t *testing.T) {
 			t.Errorf("README.md:%d: %s\nprints\n%s\nand not\n%s", e.line, e.command, got, want)
 		}
 	}
-	if strings.Count(string(out), mark+" code 0") != len(examples) {
+	if strings.Count(out, mark+" code 0") != len(examples) {
 		t.Errorf("%d examples, and not all ended with 0:\n%s", len(examples), out)
 	}
 }
@@ -103,7 +111,8 @@ var (
 	uuids = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 	ports = regexp.MustCompile(`127\.0\.0\.1:\d+`)
 	times = regexp.MustCompile(`\b\d{4}-\d\d-\d\d \d\d:\d\d\b`)
-	ages  = regexp.MustCompile(`\b\d+[smhd]\b`)
+	ages  = regexp.MustCompile(`\b\d+(\.\d+)?[smhd]\b`)
+	sizes = regexp.MustCompile(`\b\d+(\.\d+)? ([KMG]i)?B\b`)
 	// How often a wait says how far it is depends on the machine.
 	progress = regexp.MustCompile(`(?m)^\d+ of \d+ runners replaced(, .*)?\n`)
 	uptime   = regexp.MustCompile(`(?m)^(ID) \d+$`)
@@ -115,10 +124,52 @@ func normal(s string) string {
 	s = ports.ReplaceAllString(s, "127.0.0.1:PORT")
 	s = times.ReplaceAllString(s, "TIME")
 	s = ages.ReplaceAllString(s, "AGE")
+	s = sizes.ReplaceAllString(s, "SIZE")
 	s = uptime.ReplaceAllString(s, "$1 SECONDS")
 	s = progress.ReplaceAllString(s, "")
 	s = blanks.ReplaceAllString(s, " ")
 	return strings.TrimSpace(s)
+}
+
+// standing is what a terminal shows in the end of what was written to it:
+// progress is drawn in place, over what was there.
+func standing(written string) string {
+	lines, row, column := [][]rune{nil}, 0, 0
+	text := []rune(written)
+	for i := 0; i < len(text); i++ {
+		switch r := text[i]; {
+		case r == '\r':
+			column = 0
+		case r == '\n':
+			if row, column = row+1, 0; row == len(lines) {
+				lines = append(lines, nil)
+			}
+		case r == '\x1b' && i+1 < len(text) && text[i+1] == '[':
+			from := i + 2
+			for i = from; i < len(text) && (text[i] < '@' || text[i] > '~'); i++ {
+			}
+			n, _ := strconv.Atoi(string(text[from:min(i, len(text))]))
+			switch {
+			case i == len(text):
+			case text[i] == 'A':
+				row = max(row-n, 0)
+			case text[i] == 'J':
+				lines = lines[:row+1]
+				lines[row] = lines[row][:min(column, len(lines[row]))]
+			}
+		default:
+			for len(lines[row]) <= column {
+				lines[row] = append(lines[row], ' ')
+			}
+			lines[row][column] = r
+			column++
+		}
+	}
+	var shown strings.Builder
+	for _, line := range lines {
+		shown.WriteString(string(line) + "\n")
+	}
+	return shown.String()
 }
 
 // TestDemo runs what `make demo` runs, and holds the README's block against it.
@@ -127,8 +178,12 @@ func TestDemo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	app, err := helloApp()
+	if err != nil {
+		t.Fatal(err)
+	}
 	temporary := t.TempDir()
-	cmd := exec.Command("sh", "../demo/demo.sh", bin)
+	cmd := exec.Command("sh", "../demo/demo.sh", bin, app)
 	cmd.Env = []string{"HOME=/nowhere", "TMPDIR=" + temporary, "PATH=/usr/local/bin:/usr/bin:/bin", "SHELL=/usr/bin/fish"}
 	var errout strings.Builder
 	cmd.Stderr = &errout
@@ -146,7 +201,9 @@ func TestDemo(t *testing.T) {
 		t.Fatal("the README does not show what make demo prints")
 	}
 	got, want := normal(string(out)), normal(block)
-	if _, err := exec.LookPath("jq"); err == nil && got != want {
+	_, noJQ := exec.LookPath("jq")
+	_, noCurl := exec.LookPath("curl")
+	if noJQ == nil && noCurl == nil && got != want {
 		t.Errorf("make demo prints\n%s\nand the README says\n%s", got, want)
 	}
 	if strings.Count(got, "ID IDLE") != 3 || strings.Count(got, "ID sample IDLE AGE") != 3 {

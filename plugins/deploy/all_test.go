@@ -1,0 +1,79 @@
+package deploy
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/fal-plugins/fal/pkg/fal"
+	"github.com/fal-plugins/fal/plugins/internal/view"
+)
+
+// threeApps has apps for one account only.
+func threeApps(t *testing.T) *console {
+	tm := newTerm(t)
+	before, _, _ := strings.Cut(pyproject, "[tool.fal.apps.teamed]")
+	tm.write("pyproject.toml", before)
+	return tm
+}
+
+func TestAll(t *testing.T) {
+	tm := threeApps(t)
+	tm.service.events = phases()
+	got := tm.object(tm.run("--all", "--yes", "--jobs", "2", "--json"))
+	list, _ := got["deployments"].([]any)
+	var names []string
+	for _, d := range list {
+		record := d.(map[string]any)
+		names = append(names, record["app_name"].(string)+" "+record["status"].(string))
+	}
+	if strings.Join(names, ", ") != "checkout deployed, search deployed, once deployed" || len(tm.service.apps) != 3 {
+		t.Errorf("%v", names)
+	}
+	r := tm.run("--all", "--yes")
+	if strings.Count(r.out, "deployed ") != 3 || !strings.Contains(r.err, "search: building the environment\n") || !strings.Contains(r.err, "once:   step 1") {
+		t.Errorf("%+v", r)
+	}
+	if r := tm.run("--all", "--yes", "-o", "name"); r.out != "checkout\nsearch\nonce\n" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// One that fails does not keep the others from it, and is in the JSON too.
+func TestAllFails(t *testing.T) {
+	tm := threeApps(t)
+	tm.service.fails["search"] = &fal.DeployError{Phase: fal.DeployBuild, Err: errors.New("exit 1")}
+	r := tm.run("--all", "--yes", "-q", `.deployments[] | "\(.app_name) \(.status) \(.error)"`)
+	if r.code != 1 || r.out != "checkout deployed null\nsearch failed building the environment: exit 1\nonce deployed null\n" ||
+		!strings.Contains(r.err, "1 of 3 apps not deployed\n  search: building the environment: exit 1\n") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestAllAsks(t *testing.T) {
+	tm := threeApps(t)
+	tm.tty, tm.stdin = true, "y\n"
+	r := tm.run("--all")
+	if r.code != 0 || !strings.HasPrefix(r.err, "checkout  image\nsearch  image\nonce  image\nDeploy 3 apps? [y/N] ") || len(tm.service.apps) != 3 {
+		t.Errorf("%+v", r)
+	}
+	tm.stdin = "n\n"
+	if r := tm.run("--all"); r.code != 1 || !strings.Contains(r.err, "nothing was deployed") || len(tm.service.apps) != 3 {
+		t.Errorf("%+v", r)
+	}
+	tm.stdin = "confirm\n"
+	if r := tm.run("--all", "--check"); r.code != 0 || !strings.Contains(r.err, "Type confirm to deploy 3 apps: ") || len(tm.service.apps) != 6 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestAllDryRun(t *testing.T) {
+	tm := threeApps(t)
+	r := tm.run("--all", "--dry-run")
+	if r.code != 0 || strings.Count(r.out, "would deploy ") != 3 || tm.service.plans != 3 || len(tm.service.apps) > 0 {
+		t.Errorf("%+v", r)
+	}
+	if r := tm.run("--all", "--dry-run", "-q", ".deployments[].status"); r.out != strings.Repeat(view.DeployPlanned+"\n", 3) {
+		t.Errorf("%+v", r)
+	}
+}

@@ -1,0 +1,318 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/fal-plugins/fal/pkg/fal"
+	"github.com/fal-plugins/fal/pkg/fal/faltest"
+)
+
+const deployedText = `deployed checkout
+  revision    66666666-0000-4000-8000-000000000001
+  auth        public, anybody may call it
+  playground  https://fal.ai/models/me/checkout/
+  playground  https://fal.ai/models/me/checkout/second
+  sync        https://fal.run/me/checkout/
+  sync        https://fal.run/me/checkout/second
+  async       https://queue.fal.run/me/checkout/
+  async       https://queue.fal.run/me/checkout/second
+  log         https://fal.ai/logs
+`
+
+// In a pipe every step and every line of the log is a line on stderr.
+func TestPipe(t *testing.T) {
+	tm := newTerm(t)
+	tm.service.events = phases()
+	tm.want(tm.run("checkout"), 0, deployedText, `deploying checkout (image)
+reading the files
+read the files, 3 files, 3.0 MiB (0.0s)
+uploading the files
+uploaded the files, 1 file, 1.0 MiB (0.0s)
+building the environment
+  step 1 [rank0]: :fire:
+  WARNING old base\x07
+built the environment (0.0s)
+`)
+	if r := tm.run("checkout", "--verbose"); !strings.Contains(r.err, "  a detail\n") {
+		t.Errorf("stderr %s", r.err)
+	}
+}
+
+// On a terminal what ended well is a line, and its log is gone.
+func TestTerminal(t *testing.T) {
+	tm := newTerm(t)
+	tm.tty, tm.service.events = true, phases()
+	r := tm.run("checkout")
+	left := r.err[strings.LastIndex(r.err, "\x1b[J")+len("\x1b[J"):]
+	if r.code != 0 || r.out != deployedText || !strings.Contains(r.err, "+ built the environment  0.0s\n") || strings.Contains(left, "step 1") {
+		t.Errorf("%+v", r)
+	}
+	tm.env["LANG"] = "C.UTF-8"
+	if r := tm.run("checkout", "-v"); !strings.Contains(r.err, "✓ built the environment") || !strings.Contains(r.err, "  step 1 [rank0]: :fire:\n") {
+		t.Errorf("%+v", r)
+	}
+	tm.env["TERM"] = "dumb"
+	if r := tm.run("checkout"); strings.Contains(r.err, "\x1b") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestURLOutput(t *testing.T) {
+	for value, lines := range map[string]int{"": 10, " ALL ": 10, "playground": 5, "none": 3, "other": 5} {
+		tm := newTerm(t)
+		tm.env["FAL_URL_OUTPUT"] = value
+		if r := tm.run("checkout"); strings.Count(r.out, "\n") != lines || r.code != 0 {
+			t.Errorf("%q: %+v", value, r)
+		}
+	}
+}
+
+// The keys of the official client with its types, and ours beside them.
+func TestJSON(t *testing.T) {
+	tm := newTerm(t)
+	tm.service.before = sampleBefore()
+	tm.service.events = phases()
+	r := tm.run("checkout", "--json")
+	got := tm.object(r)
+	urls := func(host string) map[string]any {
+		return map[string]any{"/": host + "/me/checkout/", "/second": host + "/me/checkout/second"}
+	}
+	want := map[string]any{
+		"revision": revNew, "app_name": "checkout", "status": "deployed", "environment_name": "", "auth_mode": "public", "previous_revision": revOld,
+		"urls":    map[string]any{"playground": urls("https://fal.ai/models"), "sync": urls("https://fal.run"), "async": urls("https://queue.fal.run"), "websocket": urls("wss://ws.fal.run")},
+		"log_url": "https://fal.ai/logs", "inherited": []any{map[string]any{"setting": "keep_alive", "value": 10.0, "code": 120.0}},
+		"phases": []any{map[string]any{"phase": "load", "seconds": 0.0}, map[string]any{"phase": "build", "seconds": 1.5}, map[string]any{"phase": "register", "seconds": 0.25}},
+		"plan":   nil, "error": nil,
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+	if r := tm.run("checkout", "--detach", "-q", ".status"); r.out != "rolling_out\n" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// What was kept from before is told, and how to see the end of a rollout.
+func TestAfter(t *testing.T) {
+	tm := newTerm(t)
+	tm.service.before = sampleBefore()
+	if r := tm.run("checkout"); !strings.HasSuffix(r.err, "note: kept from before: keep_alive 10s (code: 2m); --reset-scale takes them from the code\n") {
+		t.Errorf("stderr %s", r.err)
+	}
+	tm.env["FAL_CACHE_DIR"] = t.TempDir()
+	tm.server.HandleREST("GET /users/current", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"user_id":"u","nickname":"acme"}`))
+	})
+	r := tm.run("checkout", "--detach", "--reset-scale", "--env", "staging", "--team", "acme")
+	if !strings.HasSuffix(r.err, "hint: `fal apps status checkout --env staging --team acme --wait` waits for the rollout\nhint: `fal apps rollback checkout --env staging --team acme` goes back to the revision before\n") {
+		t.Errorf("stderr %s", r.err)
+	}
+	if !strings.HasPrefix(r.out, "deploying checkout: its rollout goes on\n") {
+		t.Errorf("stdout %s", r.out)
+	}
+}
+
+// Every flag reaches the SDK.
+func TestFlags(t *testing.T) {
+	rolling, recreate := fal.StrategyRolling, fal.StrategyRecreate
+	for _, tt := range []struct {
+		line string
+		want fal.DeployParams
+	}{
+		{"checkout", fal.DeployParams{}},
+		{"once", fal.DeployParams{Strategy: &recreate, ResetScale: true}},
+		{"once --no-scale --strategy ROLLING", fal.DeployParams{Strategy: &rolling}},
+		{"checkout --strategy recreate --reset-scale", fal.DeployParams{Strategy: &recreate, ResetScale: true}},
+		{"checkout --attach", fal.DeployParams{Attach: new(true)}},
+		{"checkout --detach", fal.DeployParams{Attach: new(false)}},
+		{"checkout --no-cache", fal.DeployParams{NoCache: true}},
+		{"checkout --force-env-build", fal.DeployParams{NoCache: true}},
+		{"checkout --message hello", fal.DeployParams{Message: new("hello")}},
+		{"checkout -m=", fal.DeployParams{Message: new("")}},
+		{"checkout --annotation A=1 --annotation B=x=y", fal.DeployParams{Annotations: map[string]string{"A": "1", "B": "x=y"}}},
+		{"checkout --annotation A=", fal.DeployParams{Annotations: map[string]string{"A": ""}}},
+	} {
+		tm := newTerm(t)
+		if r := tm.run(strings.Fields(tt.line)...); r.code != 0 {
+			t.Errorf("%s: %+v", tt.line, r)
+			continue
+		}
+		got := tm.service.params[0]
+		got.Progress = nil
+		if tt.want.Annotations == nil {
+			tt.want.Annotations = map[string]string{}
+		}
+		if !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%s: %+v, want %+v", tt.line, got, tt.want)
+		}
+	}
+}
+
+// Mistakes of the line and of the project exit 2 before anything is asked.
+func TestMistakes(t *testing.T) {
+	for _, tt := range []struct{ line, err string }{
+		{"checkout --attach --detach", "--attach and --detach contradict each other"},
+		{"once --detach", "--detach is for rolling deployments, and once is deployed by recreate\nhint: leave --detach out, or use --strategy rolling\n"},
+		{"checkout --attach --strategy recreate", "--attach is for rolling deployments"},
+		{"checkout --reset-scale --no-scale", "contradict each other"},
+		{"checkout --check --dry-run", "give one of them"},
+		{"checkout --all", "--all deploys every app: checkout is one of them"},
+		{"--all --app-name x", "not for --all"},
+		{"--all --yes --auth public", "not for --all"},
+		{"checkout --app-name x", "--app-name"},
+		{"checkout --auth public", "--auth"},
+		{"checkout --annotation A", `invalid value "A" for --annotation: want KEY=VALUE`},
+		{"checkout --annotation =A", "want KEY=VALUE"},
+		{"checkout --annotation A=1 --annotation A=2", "A is given twice"},
+		{"checkout -o name", "name"},
+		{"checkout --jobs 0", "want 1 or more"},
+		{"chekout", "checkout"},
+		{"nothing.py", "nothing.py"},
+		{"--check checkout", "--check wants the deployment confirmed, and there is no terminal to ask on\nhint: fal deploy --check --yes -- checkout\n"},
+		{"--all", "4 apps to deploy and no terminal to ask on\nhint: fal deploy --all --yes\n"},
+	} {
+		tm := newTerm(t)
+		if r := tm.run(strings.Fields(tt.line)...); r.code != 2 || r.out != "" || !strings.Contains(r.err, tt.err) {
+			t.Errorf("%s: %+v, want %q", tt.line, r, tt.err)
+		}
+		if len(tm.service.apps)+tm.service.plans+len(tm.server.Calls()) != 0 {
+			t.Errorf("%s: something was asked: %v", tt.line, tm.server.Calls())
+		}
+	}
+}
+
+func TestDeprecated(t *testing.T) {
+	tm := newTerm(t)
+	r := tm.run("checkout", "--force-env-build", "--no-scale")
+	if !strings.Contains(r.err, "notice: --force-env-build is deprecated: --no-cache is the same\nnotice: --no-scale is deprecated, and is the default\n") {
+		t.Errorf("stderr %s", r.err)
+	}
+}
+
+// All problems of a file are there, each in a line of its own.
+func TestProblems(t *testing.T) {
+	tm := newTerm(t)
+	tm.write("pyproject.toml", "[tool.fal.apps.bad]\nimag = {}\nregions = [\"mars\"]\nimage = { image = \"x\" }\n")
+	r := tm.run("bad", "--json")
+	if r.code != 2 || r.out != "" || !strings.Contains(r.err, `"code":"bad_project"`) || !strings.Contains(r.err, "imag") || !strings.Contains(r.err, "mars") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestFailures(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		err  error
+		code int
+		want string
+	}{
+		{"build", &fal.DeployError{Phase: fal.DeployBuild, Err: errors.New("exit 1")}, 1, "fal deploy: error: building the environment: exit 1\n"},
+		{"registered", &fal.DeployError{Phase: fal.DeployRegister, Revision: revNew, Err: errors.New("crashed")}, 1,
+			"error: registering the app: crashed\nhint: revision " + revNew + " of checkout is registered: `fal apps status checkout` shows its runners\n"},
+		{"nothing", &fal.DeployError{Err: errors.New("no")}, 1, "error: no\n"},
+	} {
+		tm := newTerm(t)
+		tm.service.fails["checkout"] = tt.err
+		if r := tm.run("checkout"); r.code != tt.code || r.out != "" || !strings.Contains(r.err, tt.want) {
+			t.Errorf("%s: %+v", tt.name, r)
+		}
+	}
+}
+
+// Ctrl-C says what came of it, and exits 130.
+func TestInterrupt(t *testing.T) {
+	for _, tt := range []struct {
+		phase    fal.DeployPhase
+		revision string
+		want     string
+	}{
+		{"", "", "interrupted: nothing was sent"},
+		{fal.DeployHash, "", "interrupted: nothing was sent"},
+		{fal.DeployUpload, "", "interrupted: nothing was deployed; files that are there already are not sent again"},
+		{fal.DeployBuild, "", "interrupted: nothing was deployed; the service may go on with the build"},
+		{fal.DeployMetadata, "", "interrupted: nothing was deployed; the environment is built"},
+		{fal.DeployRegister, "", "interrupted: checkout serves revision " + revOld + "\nhint: `fal apps status checkout` shows how far it is"},
+		{fal.DeployRegister, revNew, "interrupted: checkout serves revision " + revNew + ", and its rollout goes on"},
+	} {
+		tm := newTerm(t)
+		tm.server.SetApps(faltest.App{Alias: "checkout", Revision: revOld})
+		ctx, cancel := context.WithCancel(t.Context())
+		tm.service.during = func(ctx context.Context) error {
+			cancel()
+			<-ctx.Done()
+			return &fal.DeployError{Phase: tt.phase, Revision: tt.revision, Err: ctx.Err()}
+		}
+		r := tm.runContext(ctx, "checkout")
+		if r.code != 130 || r.out != "" || !strings.Contains(r.err, "fal deploy: error: "+tt.want+"\n") {
+			t.Errorf("%s: %+v", tt.phase, r)
+		}
+	}
+}
+
+// A service that does not begin to answer is given up; one that works is not.
+func TestTimeout(t *testing.T) {
+	tm := newTerm(t)
+	silent := func(ctx context.Context) error {
+		<-ctx.Done()
+		return &fal.DeployError{Err: ctx.Err()}
+	}
+	tm.service.during = silent
+	if r := tm.run("checkout", "--timeout", "10ms"); r.code != 6 || !strings.Contains(r.err, "in time\nhint: `--timeout 5m`") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestDryRun(t *testing.T) {
+	tm := newTerm(t)
+	tm.service.before = sampleBefore()
+	r := tm.run("checkout", "--dry-run")
+	tm.want(r, 0, `checkout
+  revision       55555555-0000-4000-8000-000000000002, which a new one replaces
+  auth_mode      private → public
+  machine_types  XS → GPU-H100
+  keep_alive     10s, as before; 2m in the code takes --reset-scale
+  strategy       rolling
+  build cache    used
+  files          1 of 2 files to upload, 2.0 KiB
+  + data/a  2.0 KiB
+    data/b\x1b  10 B
+BuildEnvironment
+  {
+    "environments": [
+      {
+        "kind": "container"
+      }
+    ]
+  }
+RegisterApplication
+  {
+    "application_name": "checkout"
+  }
+would deploy checkout
+`, "planning checkout (image)\n")
+	got := tm.object(tm.run("checkout", "--dry-run", "--json", "--reset-scale"))
+	plan, _ := got["plan"].(map[string]any)
+	if got["status"] != "planned" || got["revision"] != "" || got["previous_revision"] != revOld || plan["bytes"] != 2048.0 {
+		t.Errorf("%v", got)
+	}
+	changes, _ := plan["changes"].([]any)
+	if len(changes) != 3 || !reflect.DeepEqual(changes[2], map[string]any{"setting": "keep_alive", "before": 10.0, "after": 120.0}) {
+		t.Errorf("%v", changes)
+	}
+	if request, _ := plan["register_request"].(map[string]any); request["application_name"] != "checkout" {
+		t.Errorf("%v", plan)
+	}
+	tm.service.before = nil
+	if r := tm.run("checkout", "--dry-run"); !strings.HasPrefix(r.out, "checkout\n  revision                 none: it is deployed for the first time\n  auth_mode                public\n  machine_types            GPU-H100\n") {
+		t.Errorf("%s", r.out)
+	}
+	if len(tm.service.apps) != 0 {
+		t.Error("something was deployed")
+	}
+}

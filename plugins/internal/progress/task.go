@@ -1,0 +1,206 @@
+package progress
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+	"github.com/fal-plugins/fal/plugins/internal/view"
+)
+
+// Task is one piece of work, which takes its steps one after the other.
+type Task struct {
+	d    *Display
+	name string
+
+	running bool
+	step    Step
+	began   time.Time
+	said    time.Time // when a line was last printed about the step
+	amount  Amount
+	speed   speed
+	log     kept
+}
+
+// Begin begins a step.
+func (t *Task) Begin(s Step) {
+	t.d.mu.Lock()
+	defer t.d.mu.Unlock()
+	now := t.d.o.Now()
+	t.running, t.step, t.began, t.said = true, s, now, now
+	t.amount, t.speed, t.log = Amount{}, speed{}, kept{}
+	if !t.d.o.Live {
+		t.d.say(t.prefix() + s.Doing)
+	}
+}
+
+// Measure tells how much of the step is done.
+func (t *Task) Measure(a Amount) {
+	t.d.mu.Lock()
+	defer t.d.mu.Unlock()
+	t.amount = a
+}
+
+// Log adds to the log of the step; a text may have several lines. Outside a
+// step they are printed for good.
+func (t *Task) Log(text string) {
+	t.d.mu.Lock()
+	defer t.d.mu.Unlock()
+	whole := !t.running || !t.d.o.Live || t.d.o.WholeLog
+	var lines []string
+	for l := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		l = harmless(l)
+		if whole {
+			lines = append(lines, t.logged(l))
+			continue
+		}
+		t.log.add(l)
+	}
+	t.d.say(lines...)
+}
+
+// End ends the step, well if the error is nil. What it took is said in words;
+// note, if any, stands behind them.
+func (t *Task) End(err error, note string) {
+	t.d.mu.Lock()
+	defer t.d.mu.Unlock()
+	if !t.running {
+		return
+	}
+	t.running = false
+	took := Elapsed(t.d.o.Now().Sub(t.began))
+	if note != "" {
+		note = ", " + note
+	}
+	var lines []string
+	switch {
+	case err == nil && t.d.o.Live:
+		lines = append(lines, t.d.o.Paint(iostreams.Green, t.d.sign("✓", "+"))+" "+t.prefix()+t.step.Done+note+"  "+t.d.o.Paint(iostreams.Dim, took))
+	case err == nil:
+		lines = append(lines, t.prefix()+t.step.Done+note+" ("+took+")")
+	case t.d.o.Live:
+		lines = append(t.whole(), t.d.o.Paint(iostreams.Red, t.d.sign("✗", "x"))+" "+t.prefix()+t.step.Doing+"  "+t.d.o.Paint(iostreams.Dim, took))
+	default:
+		lines = append(lines, t.prefix()+t.step.Doing+" ended after "+took)
+	}
+	t.d.say(lines...)
+	t.log = kept{}
+}
+
+// Close ends the task; a step that is under way just goes.
+func (t *Task) Close() {
+	t.d.mu.Lock()
+	defer t.d.mu.Unlock()
+	t.running = false
+	t.d.remove(t)
+	if t.d.o.Live && !t.d.closed {
+		t.d.write(t.d.erased() + t.d.picture())
+	}
+}
+
+// whole is all of the log that is kept.
+func (t *Task) whole() []string {
+	var lines []string
+	if t.log.dropped > 0 {
+		lines = append(lines, t.logged(fmt.Sprintf("... %d lines before these", t.log.dropped)))
+	}
+	for _, l := range t.log.last(mostLines) {
+		lines = append(lines, t.logged(l))
+	}
+	return lines
+}
+
+func (t *Task) logged(text string) string {
+	return t.d.o.Paint(iostreams.Dim, strings.TrimRight(t.prefix()+"  "+text, " "))
+}
+
+// harmless is a line as a terminal may be given it, where a tab would be of an
+// unknown width.
+func harmless(text string) string {
+	return strings.ReplaceAll(iostreams.Sanitize(strings.TrimRight(text, "\r")), "\t", "    ")
+}
+
+func (t *Task) prefix() string {
+	if !t.d.o.Named {
+		return ""
+	}
+	return t.name + ": "
+}
+
+func (d *Display) sign(mark, ascii string) string {
+	if d.o.ASCII {
+		return ascii
+	}
+	return mark
+}
+
+// status is what the task does, as much of it as there are columns for: the bar
+// is left out first, then the time that is left, the rate and the bytes.
+func (t *Task) status(columns int) string {
+	now := t.d.o.Now()
+	took := "  " + Elapsed(now.Sub(t.began))
+	head := t.prefix() + t.step.Doing
+	a := t.amount
+	if a.TotalBytes <= 0 {
+		if a.TotalFiles > 0 {
+			head += fmt.Sprintf("  %d of %s", a.Files, view.Count(a.TotalFiles, "file"))
+		}
+		return head + took
+	}
+	percent := fmt.Sprintf("%.0f%%", 100*share(a.Bytes, a.TotalBytes))
+	bytes := "  " + view.Bytes(a.Bytes) + " of " + view.Bytes(a.TotalBytes)
+	rate, left := "", ""
+	if perSecond := t.speed.rate(); perSecond > 0 {
+		rate = "  " + view.Bytes(int64(perSecond)) + "/s"
+		left = "  " + view.Age(int(float64(a.TotalBytes-a.Bytes)/perSecond)) + " left"
+	}
+	for _, tail := range []string{bytes + rate + left, bytes + rate, bytes, ""} {
+		text := head + "  " + percent + tail + took
+		room := widestBar
+		if columns > 0 {
+			room = columns - len("| ") - 2 - measure().StringWidth(text)
+		}
+		if room >= narrowestBar {
+			return head + "  " + t.d.bar(a.Bytes, a.TotalBytes, min(room, widestBar)) + " " + percent + tail + took
+		}
+		if room >= 0 || tail == "" {
+			return text
+		}
+	}
+	return head + took
+}
+
+// The width of a bar, in columns.
+const narrowestBar, widestBar = 8, 24
+
+// again is what is said about a step that takes long, where it is not shown.
+func (t *Task) again(now time.Time) string {
+	if !t.running || now.Sub(t.said) < sayAgain || t.amount.TotalBytes <= 0 {
+		return ""
+	}
+	t.said = now
+	a := t.amount
+	text := fmt.Sprintf("%s%s: %.0f%%, %s of %s", t.prefix(), t.step.Doing, 100*share(a.Bytes, a.TotalBytes), view.Bytes(a.Bytes), view.Bytes(a.TotalBytes))
+	if perSecond := t.speed.rate(); perSecond > 0 {
+		text += ", " + view.Bytes(int64(perSecond)) + "/s"
+	}
+	return text
+}
+
+func (t *Task) sample(now time.Time) {
+	if t.running && t.amount.TotalBytes > 0 {
+		t.speed.add(now, t.amount.Bytes)
+	}
+}
+
+// Elapsed is a length of time for people: 0.2s, 12s, 3m4s.
+func Elapsed(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0s"
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	}
+	return view.Age(int(d / time.Second))
+}

@@ -1,0 +1,230 @@
+package view
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/fal-plugins/fal/pkg/fal"
+	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+	"github.com/fal-plugins/fal/plugins/internal/output"
+)
+
+// Deployment is the JSON contract of a deployment. The keys up to status are
+// those of the official client.
+type Deployment struct {
+	Revision         string             `json:"revision"` // empty when there is none: planned, failed
+	AppName          string             `json:"app_name"` // without the suffix of its environment
+	Status           string             `json:"status"`   // deployed, rolling_out, planned, failed
+	EnvironmentName  string             `json:"environment_name"`
+	AuthMode         string             `json:"auth_mode"`
+	PreviousRevision *string            `json:"previous_revision"` // null for a first deployment
+	URLs             DeploymentURLs     `json:"urls"`
+	LogURL           string             `json:"log_url"`
+	Inherited        []InheritedSetting `json:"inherited"` // settings that differ from the code
+	Phases           []DeploymentPhase  `json:"phases"`    // that took place, in their order
+	Plan             *DeploymentPlan    `json:"plan"`      // null unless it is planned
+	Error            *string            `json:"error"`
+}
+
+// DeploymentURLs are where the app is reached, by its endpoints' paths.
+type DeploymentURLs struct {
+	Playground map[string]string `json:"playground"`
+	Sync       map[string]string `json:"sync"`
+	Async      map[string]string `json:"async"`
+	WebSocket  map[string]string `json:"websocket"`
+
+	endpoints []string
+}
+
+// DeploymentPhase is how long a part of the deployment took.
+type DeploymentPhase struct {
+	Phase   string  `json:"phase"` // load, hash, upload, build, metadata, register
+	Seconds float64 `json:"seconds"`
+}
+
+// DeploymentList is what deploy prints as JSON for several apps.
+type DeploymentList struct {
+	Deployments []Deployment `json:"deployments"`
+}
+
+// The states of a deployment.
+const (
+	Deployed      = "deployed"
+	RollingOut    = "rolling_out"
+	DeployPlanned = "planned"
+	DeployFailed  = "failed"
+)
+
+// NewDeployment says what came of a deployment of an app; load is how long it
+// took to make the app from its project.
+func NewDeployment(d *fal.Deployment, app fal.App, reset bool, load time.Duration) Deployment {
+	v := Deployment{
+		Revision: d.Revision, AppName: d.Name, Status: Deployed, EnvironmentName: d.Environment,
+		AuthMode: d.AuthMode.String(), LogURL: d.URLs.Log, URLs: newDeploymentURLs(d.URLs, d.Endpoints),
+		PreviousRevision: revisionOf(d.Before), Inherited: Inherited(d.Before, app, reset),
+		Phases: []DeploymentPhase{{Phase: "load", Seconds: milli(load)}},
+	}
+	if d.Detached {
+		v.Status = RollingOut
+	}
+	for _, p := range d.Phases {
+		v.Phases = append(v.Phases, DeploymentPhase{Phase: string(p.Phase), Seconds: milli(p.Duration)})
+	}
+	return v
+}
+
+// NewPlannedDeployment says what would come of one.
+func NewPlannedDeployment(p *fal.DeployPlan, app fal.App, environment string, reset bool, load time.Duration) Deployment {
+	return Deployment{
+		AppName: app.Name, Status: DeployPlanned, EnvironmentName: environment, AuthMode: p.After.AuthMode.String(),
+		PreviousRevision: revisionOf(p.Before), URLs: newDeploymentURLs(fal.ServiceURLs{}, nil),
+		Inherited: Inherited(p.Before, app, reset), Phases: []DeploymentPhase{{Phase: "load", Seconds: milli(load)}},
+		Plan: newDeploymentPlan(p),
+	}
+}
+
+// NewFailedDeployment says that nothing came of one.
+func NewFailedDeployment(app, environment string, err error) Deployment {
+	text := err.Error()
+	return Deployment{
+		AppName: app, Status: DeployFailed, EnvironmentName: environment, URLs: newDeploymentURLs(fal.ServiceURLs{}, nil),
+		Inherited: []InheritedSetting{}, Phases: []DeploymentPhase{}, Error: &text,
+	}
+}
+
+func newDeploymentURLs(u fal.ServiceURLs, endpoints []string) DeploymentURLs {
+	each := func(url string) map[string]string {
+		m := map[string]string{}
+		for _, e := range endpoints {
+			if url != "" {
+				m[e] = url + e
+			}
+		}
+		return m
+	}
+	return DeploymentURLs{Playground: each(u.Playground), Sync: each(u.Run), Async: each(u.Queue), WebSocket: each(u.WS), endpoints: endpoints}
+}
+
+func revisionOf(a *fal.AppInfo) *string {
+	if a == nil {
+		return nil
+	}
+	return &a.Revision
+}
+
+// milli is a length of time in seconds, to the millisecond.
+func milli(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000 }
+
+// URLChoice is which URLs people are shown.
+type URLChoice int
+
+// The choices, as of FAL_URL_OUTPUT.
+const (
+	AllURLs URLChoice = iota
+	PlaygroundURLs
+	NoURLs
+)
+
+// ParseURLChoice reads FAL_URL_OUTPUT as the official client does: all is the
+// default, and what it does not know shows the playground.
+func ParseURLChoice(text string) URLChoice {
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "", "all":
+		return AllURLs
+	case "none":
+		return NoURLs
+	}
+	return PlaygroundURLs
+}
+
+// WriteText writes what came of a deployment for people.
+func (v Deployment) WriteText(w io.Writer, p *output.Printer, urls URLChoice) error {
+	heading := map[string]string{Deployed: "deployed ", RollingOut: "deploying "}[v.Status]
+	if heading == "" {
+		return nil // the error says it, or the plan
+	}
+	heading += v.AppName
+	if environment := shownEnvironment(v.EnvironmentName); environment != "" {
+		heading += " in " + environment
+	}
+	if v.Status == RollingOut {
+		heading += ": its rollout goes on"
+	}
+	if _, err := fmt.Fprintln(w, p.Paint(iostreams.Bold, iostreams.SanitizeLine(heading))); err != nil {
+		return err
+	}
+	fields := []output.Field{
+		{Name: "  revision", Value: v.Revision},
+		{Name: "  auth", Value: v.AuthMode + explained(v.AuthMode)},
+	}
+	add := func(name string, of map[string]string) {
+		for _, e := range v.URLs.endpoints {
+			if url := of[e]; url != "" {
+				fields = append(fields, output.Field{Name: name, Value: url, Style: iostreams.Cyan})
+			}
+		}
+	}
+	if urls != NoURLs {
+		add("  playground", v.URLs.Playground)
+	}
+	if urls == AllURLs {
+		add("  sync", v.URLs.Sync)
+		add("  async", v.URLs.Async)
+		if v.LogURL != "" {
+			fields = append(fields, output.Field{Name: "  log", Value: v.LogURL, Style: iostreams.Cyan})
+		}
+	}
+	return p.Fields(w, fields...)
+}
+
+// explained says who may call an app.
+func explained(authMode string) string {
+	switch authMode {
+	case fal.AuthPublic.String():
+		return ", anybody may call it"
+	case fal.AuthPrivate.String():
+		return ", only its account may call it"
+	case fal.AuthShared.String():
+		return ", anybody with an account may call it"
+	}
+	return ""
+}
+
+// InheritedNote says which settings are as before and not as in the code; empty
+// when all are.
+func (v Deployment) InheritedNote() string {
+	if len(v.Inherited) == 0 {
+		return ""
+	}
+	parts := make([]string, len(v.Inherited))
+	for i, s := range v.Inherited {
+		value, code := s.texts()
+		parts[i] = s.Setting + " " + value + " (code: " + code + ")"
+	}
+	return "kept from before: " + strings.Join(parts, ", ") + "; --reset-scale takes them from the code"
+}
+
+// Deployments is how deployments of several apps are shown as records.
+func Deployments() output.View[Deployment] {
+	return output.View[Deployment]{
+		Key: "deployments",
+		Name: func(v Deployment) string {
+			if v.Status == DeployFailed {
+				return ""
+			}
+			return v.AppName
+		},
+		Columns: []output.Column[Deployment]{
+			{Header: "APP", Key: "app_name", Text: func(v Deployment) string { return v.AppName }},
+			{Header: "STATUS", Text: func(v Deployment) string { return v.Status }},
+			{Header: "AUTH", Rank: 1, Text: func(v Deployment) string { return cmp.Or(v.AuthMode, "-") }},
+			{Header: "REVISION", Text: func(v Deployment) string { return cmp.Or(v.Revision, "-") }, Raw: func(v Deployment) string { return v.Revision }},
+			{Header: "ERROR", Wide: true, Text: func(v Deployment) string { return orEmpty(v.Error) }},
+		},
+		Empty: "no apps",
+	}
+}
