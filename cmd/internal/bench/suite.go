@@ -105,7 +105,7 @@ func (b *bench) buildPeers() error {
 	if err := os.WriteFile(source, []byte(helloWorld), 0o600); err != nil {
 		return err
 	}
-	for name, pkg := range map[string]string{"hello": source, "barecall": "./pkg/internal/transport/barecall", "barestream": "./pkg/internal/transport/barestream"} {
+	for name, pkg := range map[string]string{"hello": source, "barecall": "./pkg/internal/transport/barecall", "barestream": "./pkg/internal/transport/barestream", "hashfolder": "./cmd/internal/bench/hashfolder"} {
 		cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.program(name+".linked"), pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -165,7 +165,19 @@ func (b *bench) lists() (err error) {
 	if err := b.dispatcher(env); err != nil {
 		return err
 	}
+	if err := b.tabs(cp); err != nil {
+		return err
+	}
+	if err := b.deploys(env); err != nil {
+		return err
+	}
+	if err := b.gateway(cp, env); err != nil {
+		return err
+	}
 	if err := b.transfers(env); err != nil {
+		return err
+	}
+	if err := b.hashing(cp, env); err != nil {
 		return err
 	}
 	long := max(5, b.runs/4)
