@@ -6,7 +6,7 @@
 //
 // It installs the official client, at the one version that requirements.lock
 // pins, in a virtual environment that it keeps in the user's cache, and then
-// guarantees three things:
+// guarantees four things:
 //
 //   - the official client and its SDK, pointed at fal-local by what `fal-local
 //     env` prints, do there all that they have for runners, apps, keys, secrets
@@ -15,10 +15,16 @@
 //     and neither loses what the other wrote;
 //   - our programs send the calls, credentials and messages that the official
 //     client sends, which are still those that it was recorded to send
-//     (testdata/commands.json), but for the departures that TestRequests lists.
+//     (testdata/commands.json), but for the departures that TestRequests lists;
+//     a deployment's requests are compared field by field (TestDeployRequests),
+//     ignore rules pattern by pattern (TestIgnore), and pip installs the source
+//     distributions that ours makes (TestSourceDistribution);
+//   - an app of each kind that either client deployed to fal-local answers
+//     requests there, and both clients leave the same apps behind.
 //
-// The first run needs Python 3.11 or newer with its venv module, and the
-// network; later ones need neither pip nor the network. Three variables change
+// It needs Python 3.11 or newer with its venv module. The first run needs the
+// network, and so do those tests that have fal-local build environments, which
+// are of packages. Three variables change
 // where things come from:
 //
 //	FAL_INTEROP_CACHE   the folder of the kept environments

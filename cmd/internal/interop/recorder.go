@@ -41,11 +41,12 @@ type Call struct {
 // the rest (user agent, encodings, deadlines) belongs to its libraries.
 var authenticating = [...]string{"auth-key", "auth-key-id", "authorization", "fal-user-id"}
 
-// Recorder is a server of any unary method of the control plane and of any
-// path of its REST side, on one port. It gives each the answer that it was
-// started with, else an empty one, and remembers what was asked. Unlike the
-// server of faltest it is gRPC's own, whose demands on a client are the
-// service's, and it takes notice of fields that our messages lack.
+// Recorder is a server of any method of the control plane that takes one
+// message, which it answers with one, and of any path of its REST side, on one
+// port. It gives each the answer that it was started with, else an empty one,
+// and remembers what was asked. Unlike the server of faltest it is gRPC's own,
+// whose demands on a client are the service's, and it takes notice of fields
+// that our messages lack.
 type Recorder struct {
 	answers map[string]json.RawMessage
 	server  *grpc.Server
@@ -167,8 +168,8 @@ func methodDescriptor(full string) (protoreflect.MethodDescriptor, error) {
 		return nil, fmt.Errorf("method %s: %w", full, err)
 	}
 	method, ok := found.(protoreflect.MethodDescriptor)
-	if !ok || method.IsStreamingClient() || method.IsStreamingServer() {
-		return nil, fmt.Errorf("%s is no unary method", full)
+	if !ok || method.IsStreamingClient() {
+		return nil, fmt.Errorf("%s is no method of one request", full)
 	}
 	return method, nil
 }

@@ -80,7 +80,13 @@ type result struct {
 
 func (s session) run(t *testing.T, argv ...string) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), commandTimeout)
+	return s.runFor(t, commandTimeout, argv...)
+}
+
+// runFor is run for a command that may take longer than others.
+func (s session) runFor(t *testing.T, timeout time.Duration, argv ...string) result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), timeout)
 	defer cancel()
 
 	var stdout, stderr bytes.Buffer
@@ -94,7 +100,7 @@ func (s session) run(t *testing.T, argv ...string) result {
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		t.Fatalf("%q did not end in %v\nstdout: %s\nstderr: %s", argv, commandTimeout, &stdout, &stderr)
+		t.Fatalf("%q did not end in %v\nstdout: %s\nstderr: %s", argv, timeout, &stdout, &stderr)
 	case err != nil && !errors.As(err, &exit):
 		t.Fatalf("%q: %v", argv, err)
 	}

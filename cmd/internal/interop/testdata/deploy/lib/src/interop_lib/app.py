@@ -1,0 +1,7 @@
+import fal
+
+
+class Served(fal.App):
+    @fal.endpoint("/")
+    def run(self) -> dict:
+        return {}
