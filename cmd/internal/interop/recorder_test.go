@@ -90,7 +90,7 @@ func TestRecorderReportsWhatItCannotRead(t *testing.T) {
 		code               codes.Code
 	}{
 		{name: "unknown method", method: "/controller.IsolateController/MoveRunner", want: "MoveRunner", code: codes.Unimplemented},
-		{name: "streaming method", method: "/controller.IsolateController/ShellRunner", want: "no unary method", code: codes.Unimplemented},
+		{name: "streaming method", method: "/controller.IsolateController/ShellRunner", want: "no method of one request", code: codes.Unimplemented},
 		{name: "unknown field", method: stopRunner, want: "StopRunner has fields that our StopRunnerRequest lacks: 98 06 01",
 			request: func(m proto.Message) {
 				m.ProtoReflect().SetUnknown(protoreflect.RawFields{0x98, 0x06, 0x01})
