@@ -1,7 +1,6 @@
 package project
 
 import (
-	"io/fs"
 	"slices"
 
 	"github.com/fal-plugins/fal/pkg/fal"
@@ -22,7 +21,7 @@ func (s *settings) build(python string, imageOnly bool) fal.Build {
 		return fal.Dockerfile{
 			Text: d.text, BuildArgs: s.image.buildArgs, Secrets: s.image.secrets, Registries: s.image.registries,
 			Entrypoint: s.image.entrypoint, Cmd: s.image.cmd,
-			ContextDir: d.contextDir, Sources: d.sources, Ignore: d.ignore(), PythonVersion: python,
+			ContextDir: d.contextDir, Sources: d.paths(), Ignore: d.ignore(), PythonVersion: python,
 		}
 	case s.image != nil:
 		return fal.Image{
@@ -38,6 +37,15 @@ func (s *settings) build(python string, imageOnly bool) fal.Build {
 	return fal.Virtualenv{Requirements: slices.Concat(s.requirements...), PythonVersion: python}
 }
 
+// paths are the sources as they are written.
+func (d *dockerfile) paths() []string {
+	var paths []string
+	for _, source := range d.sources {
+		paths = append(paths, source.path)
+	}
+	return paths
+}
+
 // ignore is the patterns in Python's dialect.
 func (d *dockerfile) ignore() []string {
 	expressions := []string{}
@@ -49,25 +57,22 @@ func (d *dockerfile) ignore() []string {
 	return expressions
 }
 
+// filesDir is what app_files are relative to.
+func (s *settings) filesDir() string {
+	if s.appFilesDir != nil {
+		return *s.appFilesDir
+	}
+	return s.dir
+}
+
 // files are those that go with the app; nil: none.
-func (s *settings) files() (fs.FS, error) {
+func (s *settings) files() (*chosen, error) {
 	switch {
 	case s.image != nil && s.image.dockerfile != nil && len(s.image.dockerfile.sources) > 0:
 		d := s.image.dockerfile
 		return contextFiles(d.contextDir, d.sources, ignoring(d.patterns))
 	case s.image == nil && len(s.appFiles) > 0:
-		dir := s.dir
-		if s.appFilesDir != nil {
-			dir = *s.appFilesDir
-		}
-		return contextFiles(dir, s.appFiles, func(path string) bool {
-			for _, expression := range s.ignored {
-				if expression.MatchString(path) {
-					return true
-				}
-			}
-			return false
-		})
+		return contextFiles(s.filesDir(), s.appSources, matching(s.ignored))
 	}
 	return nil, nil
 }
@@ -77,7 +82,7 @@ func (i *image) configuration(imageOnly bool) map[string]any {
 	c := map[string]any{}
 	if d := i.dockerfile; d != nil {
 		c["dockerfile_str"], c["docker_context_dir"] = d.text, d.contextDir
-		c["docker_files_list"], c["docker_ignore"] = anys(d.sources), anys(d.ignore())
+		c["docker_files_list"], c["docker_ignore"] = anys(d.paths()), anys(d.ignore())
 		c["build_args"], c["secrets"], c["registries"] = objects(i.buildArgs), objects(i.secrets), registryValues(i.registries)
 		c["builder"], c["compression"], c["force_compression"] = nil, "gzip", false
 	} else {

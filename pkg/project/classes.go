@@ -3,7 +3,6 @@ package project
 import (
 	"bufio"
 	"io"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,7 +15,7 @@ const longestScan = 1 << 20
 // to be a fal.App and the functions below a @fal.function, in the file's order.
 // Nothing is run, and what cannot be read has none.
 func Classes(file string) []string {
-	f, err := os.Open(file)
+	f, err := openRegular(file)
 	if err != nil {
 		return nil
 	}

@@ -17,92 +17,185 @@ import (
 // largestFile is what the service takes of one file, in bytes.
 const largestFile = 1 << 30
 
+// source is what a COPY or app_files names, and where: a problem with it has
+// File, Line, Column and Key of place.
+type source struct {
+	path  string
+	place Problem
+}
+
+// blame makes problems with the source of err.
+func (s source) blame(err error) Problems {
+	var found Problems
+	if !errors.As(err, &found) {
+		found = Problems{{Message: fmt.Sprintf("%s: cannot be read: %v", s.path, fault(err))}}
+	}
+	for i := range found {
+		if p := &found[i]; p.File == "" {
+			p.File, p.Line, p.Column, p.Key = s.place.File, s.place.Line, s.place.Column, s.place.Key
+		}
+	}
+	return found
+}
+
 // contextFiles are the files below dir that sources name, those that are
-// ignored left out; ignored is given paths with slashes, relative to dir. A
-// source is a file, a folder with all that is in it, or, if there is no such
-// file, a pattern as [path.Match] has them. All are relative to dir, and none
-// may lead out of it.
+// ignored left out. A source is a file, a folder with all that is in it, or, if
+// there is no such file, a pattern as [path.Match] has them. All are relative to
+// dir, and none may lead out of it. Errors are [Problems] of all sources.
 //
 // Links are treated as the official client treats them: one to a file is the
 // file that it leads to, under that file's own path, and one to a folder is
 // followed only if it is a source.
-func contextFiles(dir string, sources []string, ignored func(path string) bool) (fs.FS, error) {
+func contextFiles(dir string, sources []source, out ignore) (*chosen, error) {
 	root, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return nil, err
 	}
-	c := &collector{root: root, ignored: ignored, files: map[string]string{}}
+	c := &collector{root: root, ignore: out, files: map[string]string{}, links: map[string]string{}}
+	var problems Problems
 	for _, source := range sources {
-		if err := c.source(source); err != nil {
-			return nil, err
+		if err := c.source(source.path); err != nil {
+			problems = append(problems, source.blame(err)...)
 		}
 	}
-	return newContext(c.files)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	tree, err := newContext(root, c.files)
+	if err != nil {
+		return nil, err
+	}
+	tree.links = c.links
+	return tree, nil
+}
+
+// checkSources are the problems that contextFiles has with the sources
+// themselves. It does not look into folders.
+func checkSources(dir string, sources []source, out ignore) Problems {
+	root, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return problem("", "%s: cannot be read: %v", dir, fault(err))
+	}
+	c := &collector{root: root, ignore: out}
+	var problems Problems
+	for _, source := range sources {
+		if _, err := c.named(source.path); err != nil {
+			problems = append(problems, source.blame(err)...)
+		}
+	}
+	return problems
 }
 
 type collector struct {
-	root    string
-	ignored func(path string) bool
-	files   map[string]string // absolute names by path
+	root string
+	ignore
+	files map[string]string // absolute names by path
+	links map[string]string // paths that files do not go under, and theirs
 }
 
 func (c *collector) source(source string) error {
-	lexical := filepath.FromSlash(source)
-	if !filepath.IsAbs(lexical) {
-		lexical = filepath.Join(c.root, lexical)
-	}
-	if _, err := os.Stat(lexical); err == nil {
-		return c.add(source, lexical)
-	}
-	matches, err := fs.Glob(os.DirFS(c.root), path.Clean(strings.TrimPrefix(filepath.ToSlash(source), "./")))
+	names, err := c.named(source)
 	if err != nil {
-		return problem("", "%q is not a valid pattern of files", source)
+		return err
 	}
-	if len(matches) == 0 {
-		if _, err := os.Lstat(lexical); err == nil {
-			return problem("", "%s is a link that leads nowhere", lexical)
-		}
-		return problem("", "%s: there is no such file in %s", source, c.root)
-	}
-	for _, match := range matches {
-		if err := c.add(match, filepath.Join(c.root, filepath.FromSlash(match))); err != nil {
+	for _, name := range names {
+		if err := c.add(source, name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// named are the absolute names of what a source means.
+func (c *collector) named(source string) ([]string, error) {
+	lexical := filepath.FromSlash(source)
+	if !filepath.IsAbs(lexical) {
+		lexical = filepath.Join(c.root, lexical)
+	}
+	relative := c.relative(lexical)
+	real, err := filepath.EvalSymlinks(lexical)
+	switch {
+	case err == nil && !c.inside(real) && !c.file(relative) && !c.file(relative+"/"):
+		return nil, c.outside(source)
+	case err == nil:
+		return []string{lexical}, nil
+	case errors.Is(err, fs.ErrPermission):
+		for above := path.Dir(relative); above != "." && above != "/"; above = path.Dir(above) {
+			if c.folder(above) {
+				return nil, nil
+			}
+		}
+		return nil, err
+	}
+	matches, err := fs.Glob(os.DirFS(c.root), path.Clean(strings.TrimPrefix(filepath.ToSlash(source), "./")))
+	if err != nil {
+		return nil, problem("", "%q is not a valid pattern of files", source)
+	}
+	if len(matches) == 0 {
+		if _, err := os.Lstat(lexical); err == nil {
+			return nil, problem("", "%s is a link that leads nowhere", lexical)
+		}
+		return nil, problem("", "%s: there is no such file in %s", source, c.root)
+	}
+	for i, match := range matches {
+		matches[i] = filepath.Join(c.root, filepath.FromSlash(match))
+	}
+	return matches, nil
+}
+
+// relative is the path, with slashes, of a name below the root.
+func (c *collector) relative(name string) string {
+	relative, err := filepath.Rel(c.root, name)
+	if err != nil {
+		return name
+	}
+	return filepath.ToSlash(relative)
+}
+
+// keepsOut says whether nothing in a folder goes with the app.
+func (c *collector) keepsOut(folder string) bool {
+	return folder != "." && c.folder(folder)
+}
+
 // add takes in a file, or the files of a folder, that is there.
 func (c *collector) add(source, lexical string) error {
-	relative, err := filepath.Rel(c.root, lexical)
-	if err != nil {
-		return c.outside(source)
-	}
-	relative = filepath.ToSlash(relative)
+	relative := c.relative(lexical)
 	info, err := os.Stat(lexical)
 	if err != nil {
 		return err
 	}
 	if !info.IsDir() {
-		return c.file(lexical, relative)
+		return c.take(lexical, relative, relative)
 	}
 	start, err := filepath.EvalSymlinks(lexical)
 	if err != nil {
 		return err
 	}
-	if start != lexical && (c.ignored(relative) || c.ignored(relative+"/")) {
+	if start != lexical && (c.file(relative) || c.file(relative+"/")) {
 		return nil
 	}
 	if !c.inside(start) {
 		return c.outside(source)
 	}
+	own := relative
+	if start != lexical {
+		own = c.relative(start)
+		c.links[relative] = own
+	}
 	return filepath.WalkDir(start, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
+		below, relErr := filepath.Rel(start, name)
+		if relErr != nil {
+			return relErr
 		}
-		below, err := filepath.Rel(start, name)
-		if err != nil {
-			return err
+		below = filepath.ToSlash(below)
+		taken, expected := path.Join(relative, below), path.Join(own, below)
+		switch {
+		case err == nil && entry.IsDir() && (c.keepsOut(taken) || c.keepsOut(expected)):
+			return fs.SkipDir
+		case err != nil:
+			return problem("keep it out with app_files_ignore or .dockerignore", "%s: cannot be read: %v", taken, fault(err))
+		case entry.IsDir() || c.file(taken):
+			return nil
 		}
 		if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
 			if errors.Is(err, fs.ErrNotExist) {
@@ -110,13 +203,14 @@ func (c *collector) add(source, lexical string) error {
 			}
 			return err
 		}
-		return c.file(name, path.Join(relative, filepath.ToSlash(below)))
+		return c.take(name, taken, expected)
 	})
 }
 
-// file takes in one file, by the path that it has in the sources.
-func (c *collector) file(name, relative string) error {
-	if c.ignored(relative) {
+// take takes in one file, by the path that it has in the sources. Under expected
+// it would go if it were no link.
+func (c *collector) take(name, relative, expected string) error {
+	if c.file(relative) {
 		return nil
 	}
 	real, err := filepath.EvalSymlinks(name)
@@ -126,12 +220,11 @@ func (c *collector) file(name, relative string) error {
 	if !c.inside(real) {
 		return c.outside(relative)
 	}
-	own, err := filepath.Rel(c.root, real)
-	if err != nil {
-		return c.outside(relative)
-	}
-	if own = filepath.ToSlash(own); !c.ignored(own) {
+	if own := c.relative(real); !c.file(own) {
 		c.files[own] = real
+		if own != expected {
+			c.links[relative] = own
+		}
 	}
 	return nil
 }
@@ -147,38 +240,115 @@ func (c *collector) outside(source string) error {
 }
 
 // chosen is a tree of exactly the files that were chosen, which are read where
-// they are.
+// they are, until it is closed. What has become a link out of its folder
+// meanwhile is not read.
 type chosen struct {
-	files map[string]string // names of this machine by path
+	files map[string]place
 	dirs  map[string][]string
+	links map[string]string // that were chosen, and the paths that go in their place
+	roots map[string]*os.Root
 }
 
-// newContext refuses files that are not there, or too large to be deployed.
-func newContext(files map[string]string) (*chosen, error) {
-	c := &chosen{files: files, dirs: map[string][]string{".": nil}}
+// place is where a file is on this machine.
+type place struct {
+	root *os.Root
+	name string // below root
+}
+
+func (p place) String() string { return filepath.Join(p.root.Name(), p.name) }
+
+// Close ends the reading of files.
+func (c *chosen) Close() error {
+	var errs []error
+	for _, root := range c.roots {
+		errs = append(errs, root.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// mostLinks is how many links are named one by one.
+const mostLinks = 5
+
+// notices say which links do not go as such: what looks for them where the app
+// runs does not find them.
+func (c *chosen) notices() []string {
+	var said []string
+	for _, name := range slices.Sorted(maps.Keys(c.links)) {
+		if len(said) == mostLinks {
+			return append(said, fmt.Sprintf("%d more links go as what they lead to", len(c.links)-mostLinks))
+		}
+		said = append(said, fmt.Sprintf("%s is a link: it goes as %s", name, c.links[name]))
+	}
+	return said
+}
+
+// newContext is a tree of the files of which it is given the absolute names by
+// their paths. They are all below dir; if that is "", below the folder that
+// their paths are relative to. It refuses files that are not there, or too large
+// to be deployed.
+func newContext(dir string, files map[string]string) (c *chosen, err error) {
+	c = &chosen{files: map[string]place{}, dirs: map[string][]string{".": nil}, roots: map[string]*os.Root{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.Close())
+			c = nil
+		}
+	}()
+	var problems Problems
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if !fs.ValidPath(name) || name == "." {
-			return nil, problem("", "%q cannot be the path of a file that goes with the app", name)
+			return c, problem("", "%q cannot be the path of a file that goes with the app", name)
 		}
-		info, err := os.Stat(files[name])
+		at, err := c.place(dir, name, files[name])
+		if err != nil {
+			return c, err
+		}
+		info, err := at.root.Stat(at.name)
 		switch {
 		case err != nil:
-			return nil, err
+			return c, err
 		case !info.Mode().IsRegular():
-			return nil, problem("", "%s is not a regular file", files[name])
+			return c, problem("", "%s is not a regular file", at)
 		case info.Size() > largestFile:
-			return nil, problem("keep it out with app_files_ignore or .dockerignore, or put it on /data",
-				"%s has %d bytes: a file that goes with the app may have %d (1 GiB)", files[name], info.Size(), int64(largestFile))
+			problems = append(problems, problem("keep it out with app_files_ignore or .dockerignore, or put it on /data",
+				"%s has %d bytes: a file that goes with the app may have %d (1 GiB)", at, info.Size(), int64(largestFile))...)
 		}
+		c.files[name] = at
 		c.enter(name)
 	}
+	if len(problems) > 0 {
+		return c, problems
+	}
 	for dir, names := range c.dirs {
-		if _, also := files[dir]; also {
-			return nil, problem("", "%s is both a file and a folder of the app", dir)
+		if at, also := c.files[dir]; also {
+			return c, problem("", "%s is both a file and a folder of the app", at)
 		}
 		slices.Sort(names)
 	}
 	return c, nil
+}
+
+// place finds the root of a file and keeps it open.
+func (c *chosen) place(dir, path, name string) (place, error) {
+	if dir == "" {
+		var below bool
+		if dir, below = strings.CutSuffix(filepath.ToSlash(name), "/"+path); !below || dir == "" {
+			dir = filepath.Dir(name)
+		}
+		dir = filepath.Clean(filepath.FromSlash(dir))
+	}
+	below, err := filepath.Rel(dir, name)
+	if err != nil {
+		return place{}, err
+	}
+	root := c.roots[dir]
+	if root == nil {
+		if root, err = os.OpenRoot(dir); err != nil {
+			return place{}, err
+		}
+		c.roots[dir] = root
+	}
+	return place{root, below}, nil
 }
 
 func (c *chosen) enter(name string) {
@@ -198,8 +368,8 @@ func (c *chosen) Open(name string) (fs.File, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
-	if real, ok := c.files[name]; ok {
-		file, err := os.Open(real)
+	if at, ok := c.files[name]; ok {
+		file, err := openBelow(at.root, at.name)
 		if err != nil {
 			return nil, err
 		}
@@ -215,8 +385,8 @@ func (c *chosen) Open(name string) (fs.File, error) {
 // Stat tells what the file is that goes with the app, whose Sys is that of this
 // machine.
 func (c *chosen) Stat(name string) (fs.FileInfo, error) {
-	if real, ok := c.files[name]; ok {
-		info, err := os.Stat(real)
+	if at, ok := c.files[name]; ok {
+		info, err := at.root.Stat(at.name)
 		if err != nil {
 			return nil, err
 		}

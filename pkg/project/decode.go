@@ -16,8 +16,9 @@ import (
 
 // decodeApp makes an app of the requests that the fal package made. What an app
 // cannot carry is an error: nothing of the requests is lost. Names, strategy
-// and the like, which every deployment chooses anew, are left out.
-func decodeApp(said *answer) (fal.App, error) {
+// and the like, which every deployment chooses anew, are left out. tree are the
+// app's files, nil for none.
+func decodeApp(said *answer) (app fal.App, tree *chosen, err error) {
 	var register controllerpb.RegisterApplicationRequest
 	var build controllerpb.BuildEnvironmentRequest
 	for _, message := range []struct {
@@ -25,14 +26,14 @@ func decodeApp(said *answer) (fal.App, error) {
 		into  proto.Message
 	}{{said.Register, &register}, {said.Build, &build}} {
 		if err := proto.Unmarshal(message.bytes, message.into); err != nil {
-			return fal.App{}, err
+			return fal.App{}, nil, err
 		}
 		if err := refuseUnknown(message.into.ProtoReflect()); err != nil {
-			return fal.App{}, err
+			return fal.App{}, nil, err
 		}
 	}
 	d := decoder{request: &register}
-	app := d.app()
+	app = d.app()
 	for _, environment := range build.GetEnvironments() {
 		if environment.GetForce() {
 			d.refuse("force (use --no-cache instead)")
@@ -51,17 +52,13 @@ func decodeApp(said *answer) (fal.App, error) {
 		}
 		files[file.GetRelativePath()] = path
 	}
-	if len(files) > 0 {
-		tree, err := newContext(files)
-		if err != nil {
-			return fal.App{}, err
-		}
-		app.Files = tree
-	}
 	if len(d.refused) > 0 {
-		return fal.App{}, fmt.Errorf("it has %s", strings.Join(d.refused, ", "))
+		return fal.App{}, nil, fmt.Errorf("it has %s", strings.Join(d.refused, ", "))
 	}
-	return app, nil
+	if len(files) > 0 {
+		tree, err = newContext("", files)
+	}
+	return app, tree, err
 }
 
 // refuseUnknown refuses fields that our messages do not have.

@@ -3,6 +3,7 @@ package project
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -10,12 +11,20 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
+// copied is what a COPY or ADD takes from the context, and the line that says so.
+type copied struct {
+	path string
+	line int
+}
+
 // readDockerfile returns what the COPY and ADD of a Dockerfile take from the
 // context, in its order and as it is written there, but for the slashes that
 // begin it and for variables, which are replaced by what ARG and ENV say before
-// them. arguments are given to the build, and come before an ARG's default.
-// What does not parse is [Problems] with the line.
-func readDockerfile(text string, arguments map[string]string) ([]string, error) {
+// them. A stage begins with the variables of the stage that it is made from, as
+// BuildKit has it; those of a base image are not known. arguments are given to
+// the build, and come before an ARG's default. What is wrong is [Problems] with
+// their lines.
+func readDockerfile(text string, arguments map[string]string) ([]copied, error) {
 	parsed, err := parser.Parse(strings.NewReader(text))
 	if err != nil {
 		return nil, dockerfileProblem(err)
@@ -25,32 +34,66 @@ func readDockerfile(text string, arguments map[string]string) ([]string, error) 
 		return nil, dockerfileProblem(err)
 	}
 	lex := shell.NewLex(parsed.EscapeToken)
-	before := variables{}
+	before := predefined()
 	for _, arg := range global {
 		if err := before.declare(lex, arg.Args, arguments, nil); err != nil {
 			return nil, dockerfileProblem(parser.WithLocation(err, arg.Location()))
 		}
 	}
-	var sources []string
+	var sources []copied
+	var problems Problems
+	atEnd := map[string]variables{} // of each stage, by its name in lower case
 	for _, stage := range stages {
+		base, err := before.expand(lex, stage.BaseName)
+		if err != nil {
+			return nil, dockerfileProblem(parser.WithLocation(err, stage.Location))
+		}
 		known := variables{}
+		maps.Copy(known, atEnd[strings.ToLower(base)])
 		for _, command := range stage.Commands {
 			found, err := known.follow(lex, command, arguments, before)
 			if err != nil {
-				return nil, dockerfileProblem(parser.WithLocation(err, command.Location()))
+				problems = append(problems, dockerfileProblem(parser.WithLocation(err, command.Location()))...)
 			}
-			sources = append(sources, found...)
+			for _, path := range found {
+				source := copied{path: path}
+				if at := command.Location(); len(at) > 0 {
+					source.line = at[0].Start.Line
+				}
+				sources = append(sources, source)
+			}
 		}
+		if stage.Name != "" {
+			atEnd[strings.ToLower(stage.Name)] = known
+		}
+	}
+	if len(problems) > 0 {
+		return nil, problems
 	}
 	return sources, nil
 }
 
+// predefined are the arguments that every build has, which a stage knows once
+// it declares them: images are built on and for 64-bit Linux.
+func predefined() variables {
+	known := variables{"TARGETSTAGE": "default"}
+	for _, of := range []string{"BUILD", "TARGET"} {
+		known[of+"PLATFORM"], known[of+"OS"], known[of+"ARCH"] = "linux/amd64", "linux", "amd64"
+		known[of+"OSVERSION"], known[of+"VARIANT"] = "", ""
+	}
+	return known
+}
+
 // dockerfileProblem is a problem at the line that the parser names.
-func dockerfileProblem(err error) error {
+func dockerfileProblem(err error) Problems {
 	p := Problem{Message: err.Error()}
 	var place *parser.LocationError
 	if errors.As(err, &place) && len(place.Locations) > 0 && len(place.Locations[0]) > 0 {
 		p.Line = place.Locations[0][0].Start.Line
+	}
+	var empty emptySource
+	if errors.As(err, &empty) {
+		p.Hint = "set its variables with ENV, ARG or build_args: those of the base image are not known here"
 	}
 	var unknown *instructions.UnknownInstructionError
 	if errors.As(err, &unknown) {
@@ -141,12 +184,23 @@ func (v variables) sources(lex *shell.Lex, paths []string, remote bool) ([]strin
 		if remote && isRemote(source) {
 			continue
 		}
+		if source == "" {
+			return nil, emptySource(path)
+		}
 		if source = strings.TrimLeft(source, "/"); source == "" {
 			source = "."
 		}
 		sources = append(sources, source)
 	}
 	return sources, nil
+}
+
+// emptySource is a source whose variables leave nothing of it. The whole context
+// is hardly meant, and would be what is taken.
+type emptySource string
+
+func (e emptySource) Error() string {
+	return fmt.Sprintf("%q names no file: there is no value for it", string(e))
 }
 
 // isRemote tells what ADD fetches itself.

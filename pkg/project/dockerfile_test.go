@@ -25,10 +25,19 @@ func TestReadDockerfile(t *testing.T) {
 		{name: "variables", text: "ARG G=global\nFROM a\nARG G\nARG D=dir\nARG E=${D}/e\nENV F=$E/f\nCOPY $G $D/x ${F} ${none:-default} /d\n", want: []string{"global", "dir/x", "dir/e/f", "default"}},
 		{name: "given variables", text: "FROM a\nARG D=dir\nCOPY $D/x /d\n", arguments: map[string]string{"D": "given"}, want: []string{"given/x"}},
 		{name: "variables of another stage", text: "FROM a AS b\nARG D=dir\nFROM c\nCOPY $D/x /d\n", want: []string{"x"}},
+		{name: "variables of the stage it is made from", text: "ARG STAGE=bASE\nFROM a AS Base\nENV SRC=src\nARG D=dir\nFROM $STAGE AS next\nENV SRC=$SRC/x\nFROM next\nCOPY $SRC $D/y /d\nFROM base\nCOPY $SRC /d\n", want: []string{"src/x", "dir/y", "src"}},
+		{name: "variables of a stage that has none", text: "FROM a AS b\nENV D=x\nFROM a\nCOPY y$D /d\n", want: []string{"y"}},
+		{name: "platform", text: "FROM --platform=$BUILDPLATFORM a\nARG TARGETARCH TARGETOS TARGETVARIANT BUILDPLATFORM\nCOPY app-$TARGETOS-$TARGETARCH$TARGETVARIANT $BUILDPLATFORM /d\n", want: []string{"app-linux-amd64", "linux/amd64"}},
+		{name: "platform that is given", text: "FROM a\nARG TARGETARCH\nCOPY $TARGETARCH /d\n", arguments: map[string]string{"TARGETARCH": "arm64"}, want: []string{"arm64"}},
+		{name: "platform that is not declared", text: "FROM a\nCOPY x$TARGETARCH /d\n", want: []string{"x"}},
 		{name: "another escape", text: "# escape=`\nFROM a\nCOPY one `\n two /d\n", want: []string{"one", "two"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := readDockerfile(test.text, test.arguments)
+			copies, err := readDockerfile(test.text, test.arguments)
+			var got []string
+			for _, c := range copies {
+				got = append(got, c.path)
+			}
 			if err != nil || !slices.Equal(got, test.want) {
 				t.Errorf("%q, %v, want %q", got, err, test.want)
 			}
@@ -43,6 +52,9 @@ func TestReadDockerfileTellsTheLine(t *testing.T) {
 		"FROM a\nCOPY --what=1 x /d\n":  2,
 		"FROM a\nENV A=b\nCOPY ${x /\n": 3,
 		"COPY a b\n":                    1,
+		"FROM a\nCOPY . $NONE /d\n":     2,
+		"FROM a\nARG A\nADD ${A} /d\n":  3,
+		"FROM ${a\n":                    1,
 		"":                              0,
 	} {
 		_, err := readDockerfile(text, nil)
@@ -53,6 +65,21 @@ func TestReadDockerfileTellsTheLine(t *testing.T) {
 	}
 }
 
+// A source without a value is not the whole context.
+func TestReadDockerfileRefusesEmptySources(t *testing.T) {
+	_, err := readDockerfile("FROM a AS b\nCOPY $A /d\nFROM b\nRUN x\nCOPY ok ${B} /d\n", nil)
+	var problems Problems
+	if !errors.As(err, &problems) || len(problems) != 2 {
+		t.Fatalf("%v", err)
+	}
+	if p := problems[0]; p.Line != 2 || p.Message != `"$A" names no file: there is no value for it` || p.Hint == "" {
+		t.Errorf("%+v", p)
+	}
+	if problems[1].Line != 5 {
+		t.Errorf("%+v", problems[1])
+	}
+}
+
 func FuzzReadDockerfile(f *testing.F) {
 	for _, seed := range []string{"FROM a\nCOPY a b\n", "FROM a\nCOPY <<E /\nE\n", "# escape=`\n", "ARG a=$a\nFROM $a", "FROM a\nADD [\"x\"] $", "FROM a\nCOPY ${x:?} ${y/a/b} z"} {
 		f.Add(seed)
@@ -60,10 +87,12 @@ func FuzzReadDockerfile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		sources, err := readDockerfile(text, map[string]string{"A": "1"})
 		if err != nil && len(sources) > 0 {
-			t.Errorf("%q and %v", sources, err)
+			t.Errorf("%+v and %v", sources, err)
 		}
-		if slices.Contains(sources, "") {
-			t.Errorf("an empty source in %q", sources)
+		for _, source := range sources {
+			if source.path == "" || source.line < 1 {
+				t.Errorf("%+v", source)
+			}
 		}
 	})
 }

@@ -2,9 +2,9 @@ package project
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -20,10 +20,10 @@ func defaultIgnore() []string {
 // .gitignore, which is what the service takes them for.
 func ignorePatterns(dir string) ([]string, error) {
 	name := filepath.Join(dir, ".dockerignore")
-	if !isFile(name) {
+	if !exists(name) {
 		return defaultIgnore(), nil
 	}
-	text, err := os.ReadFile(name)
+	text, err := readText(name, ".dockerignore")
 	if err != nil {
 		return nil, err
 	}
@@ -53,15 +53,20 @@ func pythonExpression(pattern string) string {
 	return g.expression(func(class string) string { return class })
 }
 
-// ignoring decides which paths, with slashes and relative to the context, the
-// patterns keep out: the last that matches says so, and a negated one lets the
-// path in again. It goes by the same expressions that the service is given, so
-// that both mean the same files; patterns must be valid.
-func ignoring(patterns []string) func(path string) bool {
-	type rule struct {
-		expression *regexp.Regexp
-		negated    bool
-	}
+// ignore decides what is kept out of the context, by paths with slashes that are
+// relative to it.
+type ignore struct {
+	file func(path string) bool
+	// folder says that everything in a folder is kept out, whatever it is. It is
+	// not sure to know.
+	folder func(path string) bool
+}
+
+// ignoring keeps out what the patterns say, which must be valid: the last that
+// matches counts, and a negated one lets the path in again. It goes by the
+// expressions that the service is given, which say nothing of negation: there
+// all that any pattern matches is kept out.
+func ignoring(patterns []string) ignore {
 	var rules []rule
 	for _, pattern := range patterns {
 		if g, err := parseGlob(pattern); err == nil && g.segments != nil {
@@ -70,13 +75,59 @@ func ignoring(patterns []string) func(path string) bool {
 			}
 		}
 	}
-	return func(path string) bool {
-		for i := len(rules) - 1; i >= 0; i-- {
-			if rules[i].expression.MatchString(path) {
-				return !rules[i].negated
+	slices.Reverse(rules)
+	return ignore{
+		file: func(path string) bool {
+			for _, r := range rules {
+				if r.expression.MatchString(path) {
+					return !r.negated
+				}
 			}
+			return false
+		},
+		folder: func(path string) bool {
+			for _, r := range rules {
+				if r.negated {
+					return false // it may be for something in there
+				}
+				if r.covers(path) {
+					return true
+				}
+			}
+			return false
+		},
+	}
+}
+
+type rule struct {
+	expression *regexp.Regexp
+	negated    bool
+}
+
+// covers says whether the rule matches all that can be in a folder. A class may
+// match a slash, so that one that matches the folder's own does not do.
+func (r rule) covers(folder string) bool {
+	return r.expression.MatchString(folder) ||
+		r.expression.MatchString(folder+"/") && r.expression.MatchString(folder+"/\x00")
+}
+
+// matching keeps out the paths in which one of the expressions is found.
+func matching(expressions []*regexp.Regexp) ignore {
+	found := func(path string, expressions []*regexp.Regexp) bool {
+		return slices.ContainsFunc(expressions, func(e *regexp.Regexp) bool { return e.MatchString(path) })
+	}
+	// What is found in a path is found in all that begin with it, but for
+	// expressions that look at what follows.
+	var steady []*regexp.Regexp
+	follows := regexp.MustCompile(`\$|\\[bBz]`)
+	for _, e := range expressions {
+		if !follows.MatchString(e.String()) {
+			steady = append(steady, e)
 		}
-		return false
+	}
+	return ignore{
+		file:   func(path string) bool { return found(path, expressions) },
+		folder: func(path string) bool { return found(path+"/", steady) },
 	}
 }
 

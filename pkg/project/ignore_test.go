@@ -56,7 +56,7 @@ func TestIgnoring(t *testing.T) {
 		{"[[:alpha:]", nil, []string{"x"}},
 		{"", nil, []string{"x", ".git/config"}},
 	} {
-		ignored := ignoring(strings.Fields(test.patterns))
+		ignored := ignoring(strings.Fields(test.patterns)).file
 		for _, path := range test.out {
 			if !ignored(path) {
 				t.Errorf("%q lets %q in", test.patterns, path)
@@ -67,6 +67,49 @@ func TestIgnoring(t *testing.T) {
 				t.Errorf("%q keeps %q out", test.patterns, path)
 			}
 		}
+	}
+}
+
+// A folder is left out whole only if everything that can be in it is.
+func TestIgnoringFolders(t *testing.T) {
+	for _, test := range []struct {
+		patterns  string
+		whole, in []string
+	}{
+		{"pgdata", []string{"pgdata", "a/pgdata", "pgdata/x"}, []string{"a", "pg"}},
+		{"pgdata/", []string{"pgdata", "a/pgdata/x"}, []string{"a"}},
+		{"/a/b/", []string{"a/b"}, []string{"a", "b", "x/a/b"}},
+		{"*", []string{"a"}, nil},
+		{"a/*", []string{"a/b"}, []string{"a"}},
+		{"d[!a]", []string{"db"}, []string{"d"}},
+		{"a !a/keep", nil, []string{"a", "a/keep"}},
+		{"!a/keep a", []string{"a"}, []string{"b"}},
+		{"", nil, []string{"a"}},
+	} {
+		folder := ignoring(strings.Fields(test.patterns)).folder
+		for _, path := range test.whole {
+			if !folder(path) {
+				t.Errorf("%q has something of %q", test.patterns, path)
+			}
+		}
+		for _, path := range test.in {
+			if folder(path) {
+				t.Errorf("%q has nothing of %q", test.patterns, path)
+			}
+		}
+	}
+	var expressions []*regexp.Regexp
+	for _, text := range []string{`^data/`, `cache`, `^tail/$`, `end\b`} {
+		expressions = append(expressions, regexp.MustCompile(text))
+	}
+	out := matching(expressions)
+	for path, want := range map[string]bool{"data": true, "x/cache": true, "cached/x": true, "tail": false, "end": false, "x/data": false} {
+		if out.folder(path) != want {
+			t.Errorf("%s: want %v", path, want)
+		}
+	}
+	if !out.file("end") || !out.file("tail/") || out.file("data") {
+		t.Error("files are not kept out as the expressions say")
 	}
 }
 

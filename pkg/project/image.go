@@ -26,7 +26,7 @@ type image struct {
 type dockerfile struct {
 	text       string
 	contextDir string
-	sources    []string
+	sources    []source
 	patterns   []string // that keep files out, in the syntax of .gitignore
 }
 
@@ -84,19 +84,31 @@ func openDockerfile(t *table, dir, path string, arguments map[string]string) *do
 	}
 	// The wire has the lines of a file that Python reads as text.
 	d := &dockerfile{text: strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(text)), contextDir: dir}
-	var found Problems
-	if d.sources, err = readDockerfile(d.text, arguments); errors.As(err, &found) {
-		for _, p := range found {
-			p.File = filepath.Join(filepath.Dir(t.file.shown), path)
-			p.Message = strings.TrimPrefix(p.Message, fmt.Sprintf("dockerfile parse error on line %d: ", p.Line))
-			*t.problems = append(*t.problems, p)
-		}
-	} else if err != nil {
-		t.wrong(key, "%s: %s", path, err)
+	shown := path
+	if !filepath.IsAbs(path) {
+		shown = filepath.Join(filepath.Dir(t.file.shown), path)
 	}
 	if d.patterns, err = ignorePatterns(dir); err != nil {
 		t.wrong(key, "%s", err)
+		return d
 	}
+	copies, err := readDockerfile(d.text, arguments)
+	var found Problems
+	switch {
+	case errors.As(err, &found):
+		for i := range found {
+			found[i].File = shown
+			found[i].Message = strings.TrimPrefix(found[i].Message, fmt.Sprintf("dockerfile parse error on line %d: ", found[i].Line))
+		}
+	case err != nil:
+		t.wrong(key, "%s: %s", path, err)
+	default:
+		for _, c := range copies {
+			d.sources = append(d.sources, source{c.path, Problem{File: shown, Line: c.line}})
+		}
+		found = checkSources(dir, d.sources, ignoring(d.patterns))
+	}
+	*t.problems = append(*t.problems, found...)
 	return d
 }
 

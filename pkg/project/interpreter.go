@@ -106,7 +106,8 @@ func reason(err error, said string) string {
 // String is the command as a person would type it.
 func (p interpreter) String() string { return strings.Join(p.argv, " ") }
 
-// command is run in dir, and it and what it started are ended with ctx.
+// command is run in dir and ended with ctx, with what it started where processes
+// have groups; on Windows it is ended alone.
 func (p interpreter) command(ctx context.Context, dir string, args ...string) *exec.Cmd {
 	return groupCommand(ctx, dir, append(p.argv[:len(p.argv):len(p.argv)], args...))
 }

@@ -21,9 +21,11 @@ func (l *Loaded) load(ctx context.Context) error {
 		return err
 	}
 	l.App.Build = s.build(python, l.Kind == ImageOnly)
-	if l.App.Files, err = s.files(); err != nil {
+	tree, err := s.files()
+	if err != nil {
 		return err
 	}
+	l.take(tree)
 	sources, cleanups, err := localSources(ctx, l.options, s.requirementsDir, s.requirements)
 	l.cleanups = append(l.cleanups, cleanups...)
 	if err != nil {
@@ -31,6 +33,16 @@ func (l *Loaded) load(ctx context.Context) error {
 	}
 	l.App.Sources = sources
 	return nil
+}
+
+// take gives the app its files, nil for none.
+func (l *Loaded) take(tree *chosen) {
+	if tree == nil {
+		return
+	}
+	l.App.Files = tree
+	l.cleanups = append(l.cleanups, tree.Close)
+	l.Notices = append(l.Notices, tree.notices()...)
 }
 
 // pythonVersion is the one that the environment is asked for, as in "3.11".

@@ -274,6 +274,20 @@ requirements = [["numpy"], ["../lib", "../lib[x,y]", " lib2 "]]
 	}
 }
 
+func TestFilesOfAClosedApp(t *testing.T) {
+	dir := folder(t, "pyproject.toml", "[tool.fal.apps.a]\npython_entry_point = 'm:A'\npython_version = '3.11'\napp_files = ['f']\n", "f", "x")
+	loaded := load(t, project.Options{Dir: dir, Ref: "a"})
+	if text, err := fs.ReadFile(loaded.App.Files, "f"); err != nil || string(text) != "x" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if err := loaded.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := fs.ReadFile(loaded.App.Files, "f"); err == nil {
+		t.Errorf("%q was read", text)
+	}
+}
+
 func TestPythonVersionThatNobodyKnows(t *testing.T) {
 	dir := folder(t, "pyproject.toml", "[tool.fal.apps.a]\npython_entry_point = 'm:A'\n")
 	target, err := project.Find(project.Options{Dir: dir, Ref: "a", Python: filepath.Join(dir, "no-python")})

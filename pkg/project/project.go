@@ -110,7 +110,7 @@ type Loaded struct {
 	cleanups []func() error
 }
 
-// Close removes temporary files.
+// Close removes temporary files, and ends the reading of App.Files.
 func (l *Loaded) Close() error {
 	var errs []error
 	for _, cleanup := range l.cleanups {

@@ -63,8 +63,9 @@ func tableIn(values map[string]any, path ...string) map[string]any {
 	return values
 }
 
+// readText reads a regular file of at most maxPyproject bytes.
 func readText(path, shown string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
 		return nil, unreadable(shown, err)
 	}

@@ -56,6 +56,9 @@ func TestWrongKeys(t *testing.T) {
 		want string // each problem, a line each, without the file
 	}{
 		"nothing":            {"auth = 'public'\n", "1:16: tool.fal.apps.a: there is no ref, python_entry_point or image in it: nothing says what the app is"},
+		"name of spaces":     {"name = 'a b'\n" + image, "2:1: tool.fal.apps.a.name: \"a b\" is no name of an app: it has no spaces, slashes or ::"},
+		"name of a path":     {"name = 'a/b'\n" + image, "2:1: tool.fal.apps.a.name: \"a/b\" is no name of an app: it has no spaces, slashes or ::"},
+		"name of a class":    {"name = 'a::b'\n" + image, "2:1: tool.fal.apps.a.name: \"a::b\" is no name of an app: it has no spaces, slashes or ::"},
 		"two codes":          {file + entry, "2:1: tool.fal.apps.a.ref: cannot be given with python_entry_point"},
 		"ref":                {"ref = 1\n", "2:1: tool.fal.apps.a.ref: must be a string, not a whole number"},
 		"empty ref":          {"ref = ''\n", "2:1: tool.fal.apps.a.ref: must not be empty"},
@@ -289,5 +292,108 @@ func TestTooLarge(t *testing.T) {
 	dir := folder(t, "pyproject.toml", "# "+strings.Repeat("x", 4<<20))
 	if got := problems(t, project.Options{Dir: dir, Ref: "a"}).Error(); got != "pyproject.toml: cannot be read: larger than 4 MiB" {
 		t.Error(got)
+	}
+}
+
+// A file that is not there is a problem where it is named, before anything is
+// deployed.
+func TestMissingFiles(t *testing.T) {
+	dir := folder(t,
+		"pyproject.toml", "[tool.fal.apps.a]\nimage = {dockerfile = 'docker/Dockerfile'}\n[tool.fal.apps.b]\npython_entry_point = 'm:A'\napp_files = [\n  'no',\n  'there',\n  'nor',\n]\n[tool.fal.apps.c]\nimage = {image = 'x'}\n",
+		"docker/Dockerfile", "FROM x\nCOPY here there \\\n  /d\nCOPY gone* /d\nCOPY ../up /d\n", "there", "")
+	var found project.Problems
+	if !errors.As(all(dir), &found) {
+		t.Fatal(all(dir))
+	}
+	want := []string{
+		"docker/Dockerfile:2: here: there is no such file in DIR",
+		"docker/Dockerfile:4: gone*: there is no such file in DIR",
+		"docker/Dockerfile:5: ../up leads out of DIR, and only files in there can go with the app",
+		"pyproject.toml:6:3: tool.fal.apps.b.app_files[0]: no: there is no such file in DIR",
+		"pyproject.toml:8:3: tool.fal.apps.b.app_files[2]: nor: there is no such file in DIR",
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(dir), "up"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if !errors.As(all(dir), &found) {
+		t.Fatal(all(dir))
+	}
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Split(strings.ReplaceAll(filepath.ToSlash(found.Error()), filepath.ToSlash(real), "DIR"), "\n")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if got := len(problems(t, project.Options{Dir: dir, Ref: "b"})); got != 2 {
+		t.Errorf("%d problems for one app, want its own", got)
+	}
+	if _, err := project.Find(project.Options{Dir: dir, Ref: "c"}); err != nil {
+		t.Error(err)
+	}
+}
+
+// A Dockerfile may be anywhere: its problems name it as the table does.
+func TestDockerfileElsewhere(t *testing.T) {
+	file := filepath.Join(folder(t, "Dockerfile", "FROM x\nCOPY no /d\n"), "Dockerfile")
+	dir := folder(t, "pyproject.toml", "[tool.fal.apps.a]\nimage = {dockerfile = '"+file+"'}\n")
+	if got := problems(t, project.Options{Dir: dir, Ref: "a"})[0]; got.File != file || got.Line != 2 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// What Python's expressions can and Go's cannot has a hint.
+func TestOtherExpressions(t *testing.T) {
+	dir := folder(t, "pyproject.toml", "[tool.fal.apps.a]\npython_entry_point = 'm:A'\napp_files = ['.']\napp_files_ignore = ['ok', '(?!x)', '(a)\\1']\n")
+	found := problems(t, project.Options{Dir: dir, Ref: "a"})
+	if len(found) != 2 || found[0].Key != "tool.fal.apps.a.app_files_ignore[1]" || !strings.Contains(found[0].Hint, "look-ahead") {
+		t.Errorf("%+v", found)
+	}
+}
+
+// What a service may refuse is told and deployed all the same.
+func TestDoubts(t *testing.T) {
+	for name, test := range map[string]struct{ app, want string }{
+		"nothing":          {"[tool.fal.apps.a]\nmax_multiplexing = 1\nmin_concurrency = 2\nmax_concurrency = 2", ""},
+		"max_multiplexing": {"[tool.fal.apps.a]\nmax_multiplexing = 0", "pyproject.toml:2:1: tool.fal.apps.a.max_multiplexing: with 0 a runner takes no request"},
+		"max_concurrency":  {"[tool.fal.apps.a]\nmax_concurrency = 0", "pyproject.toml:2:1: tool.fal.apps.a.max_concurrency: with 0 there is never a runner"},
+		"more than most":   {"[tool.fal.apps.a]\nmin_concurrency = 3\nmax_concurrency = 2", "pyproject.toml:2:1: tool.fal.apps.a.min_concurrency: 3 is more than max_concurrency, which is 2"},
+		"name":             {"[tool.fal.apps.a]\nname = 'caf\u00e9'", "pyproject.toml:2:1: tool.fal.apps.a.name: \"caf\u00e9\" may be refused as the name of an app: it has letters"},
+		"key":              {"[tool.fal.apps.a]\nname = '_a'", "pyproject.toml:2:1: tool.fal.apps.a.name: \"_a\" may be refused"},
+		"two hyphens":      {"[tool.fal.apps.a]\nname = 'a--b'", "pyproject.toml:2:1: tool.fal.apps.a.name: \"a--b\" may be refused as the name of an app: two hyphens"},
+	} {
+		dir := folder(t, "pyproject.toml", test.app+"\nimage = {image = 'x'}\n")
+		target, err := project.Find(project.Options{Dir: dir, Ref: "a"})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if said := strings.Join(target.Notices, "\n"); !strings.HasPrefix(said, test.want) || test.want == "" && said != "" || len(target.Notices) > 1 {
+			t.Errorf("%s: %q, want %q", name, said, test.want)
+		}
+	}
+}
+
+// A link goes under the name of what it leads to, which is told.
+func TestLinkNotices(t *testing.T) {
+	dir := folder(t, "pyproject.toml", "[tool.fal.apps.a]\nimage = {dockerfile = 'Dockerfile'}\n", "Dockerfile", "FROM scratch\nCOPY lnk dir shortcut plain /\n",
+		"f", "x", "real/g", "x", "dir/h", "x", "plain", "x")
+	for link, to := range map[string]string{"lnk": "f", "shortcut": "real", "dir/again": "h"} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Skip(err)
+		}
+	}
+	want := []string{"dir/again is a link: it goes as dir/h", "lnk is a link: it goes as f", "shortcut is a link: it goes as real"}
+	if diff := cmp.Diff(want, load(t, project.Options{Dir: dir, Ref: "a"}).Notices); diff != "" {
+		t.Error(diff)
+	}
+	for _, name := range []string{"1", "2", "3", "4"} {
+		if err := os.Symlink("h", filepath.Join(dir, "dir", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := load(t, project.Options{Dir: dir, Ref: "a"}).Notices; len(got) != 6 || got[5] != "2 more links go as what they lead to" {
+		t.Errorf("%q", got)
 	}
 }

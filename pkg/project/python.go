@@ -128,7 +128,7 @@ func (l *Loaded) loadPython(ctx context.Context) error {
 	if newer(said.Version, newestFal) {
 		l.Notices = append(l.Notices, fmt.Sprintf("the fal package is version %s; releases from %s to %s are known to work", said.Version, oldestFal, newestFal))
 	}
-	app, err := decodeApp(said)
+	app, tree, err := decodeApp(said)
 	if err != nil {
 		return &LoadError{
 			Message: fmt.Sprintf("fal %s makes a request that this program cannot send: %v", said.Version, err),
@@ -136,6 +136,7 @@ func (l *Loaded) loadPython(ctx context.Context) error {
 		}
 	}
 	l.App, l.Name, l.DisplayName = app, app.Name, said.Class
+	l.take(tree)
 	if said.RequirementsDir == "" {
 		return nil
 	}
@@ -273,7 +274,7 @@ func (f *failure) explain(t *Target, python interpreter) error {
 	case "missing":
 		return &LoadError{
 			Message: fmt.Sprintf("%s needs the fal package, which is not installed for %s (%s)", file, python, python.origin),
-			Hint:    install + ", or name another interpreter with --python or FAL_PYTHON",
+			Hint:    "`" + install + "` installs it; --python and FAL_PYTHON name another interpreter",
 		}
 	case "version":
 		return &LoadError{

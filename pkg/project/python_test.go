@@ -414,11 +414,12 @@ func TestDecodeApp(t *testing.T) {
 		}{"hash", "d/x", file})
 		return a
 	}
-	app, err := decodeApp(said(full))
+	app, tree, err := decodeApp(said(full))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fs.Stat(app.Files, "d/x"); err != nil {
+	defer shut(t, tree)
+	if _, err := fs.Stat(tree, "d/x"); err != nil {
 		t.Error(err)
 	}
 	if app.Secrets == nil || *app.KeepAlive != 0 || *app.MetricsPort != 16 || app.Retries[fal.RetryTimeout] != 5 || app.HealthCheck.Method != "POST" || *app.AuthMode != fal.AuthShared || app.SchedulerOptions["o"] != 1.0 {
@@ -448,7 +449,7 @@ func TestDecodeApp(t *testing.T) {
 	} {
 		r := proto.CloneOf(full)
 		change(r)
-		if _, err := decodeApp(said(r)); err == nil || !strings.Contains(err.Error(), name) {
+		if _, _, err := decodeApp(said(r)); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v, want one that says %q", err, name)
 		}
 	}
@@ -458,7 +459,7 @@ func TestDecodeApp(t *testing.T) {
 	}
 	a := said(full)
 	a.Build = forced
-	if _, err := decodeApp(a); err == nil || !strings.Contains(err.Error(), "--no-cache") {
+	if _, _, err := decodeApp(a); err == nil || !strings.Contains(err.Error(), "--no-cache") {
 		t.Errorf("force: %v", err)
 	}
 }

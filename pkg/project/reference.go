@@ -69,10 +69,36 @@ func FindAll(o Options) ([]*Target, error) {
 		target, found := r.target(o, name)
 		targets, problems = append(targets, target), append(problems, found...)
 	}
+	problems = append(problems, sameName(r.pyproject, targets)...)
 	if len(problems) > 0 {
 		return nil, problems.sorted()
 	}
 	return targets, nil
+}
+
+// sameName are the problems of apps that are one for the account that they are
+// deployed to: the last of them would be what is left.
+func sameName(p *pyproject, targets []*Target) Problems {
+	type deployed struct{ team, name string }
+	var problems Problems
+	first := map[deployed]string{}
+	for _, target := range targets {
+		as := deployed{target.Team, target.Name}
+		path := append(appsPath(), target.Ref)
+		other, taken := first[as]
+		if !taken {
+			first[as] = spell(path)
+			continue
+		}
+		problem := Problem{
+			File: p.shown, Key: spell(path), Hint: "give each app a name, or a team, of its own",
+			Message: fmt.Sprintf("its name is %q, as that of %s: one would replace the other", target.Name, other),
+		}
+		place := p.at(append(path, "name")...)
+		problem.Line, problem.Column = place.line, place.column
+		problems = append(problems, problem)
+	}
+	return problems
 }
 
 // onlyFile is the one Python file of dir.

@@ -151,6 +151,32 @@ func TestFindAll(t *testing.T) {
 	}
 }
 
+// Two apps of one name for one account cannot both be deployed.
+func TestFindAllOfOneName(t *testing.T) {
+	dir := folder(t, "pyproject.toml", `[tool.fal.apps.a]
+image = {image = 'x'}
+[tool.fal.apps.b]
+name = 'a'
+image = {image = 'x'}
+[tool.fal.apps.c]
+name = 'a'
+team = 'acme'
+image = {image = 'x'}
+[tool.fal.apps.d]
+python_entry_point = 'm:A'
+name = 'a'
+team = 'acme'
+`)
+	const want = `pyproject.toml:4:1: tool.fal.apps.b: its name is "a", as that of tool.fal.apps.a: one would replace the other
+pyproject.toml:12:1: tool.fal.apps.d: its name is "a", as that of tool.fal.apps.c: one would replace the other`
+	if err := all(dir); err == nil || err.Error() != want {
+		t.Errorf("%v", err)
+	}
+	if _, err := project.Find(project.Options{Dir: dir, Ref: "b"}); err != nil {
+		t.Errorf("one of them alone: %v", err)
+	}
+}
+
 func TestRoots(t *testing.T) {
 	dir := folder(t,
 		"pyproject.toml", "[tool.fal.apps.outer]\nimage = {image = 'x'}\n",

@@ -45,6 +45,26 @@ func (s *settings) readScaling(t *table) {
 	a.MaxMultiplexing = t.count("max_multiplexing")
 	a.RequestTimeout, a.StartupTimeout = t.seconds("request_timeout"), t.seconds("startup_timeout")
 	a.TerminationGracePeriod = t.seconds("termination_grace_period_seconds")
+	s.doubtScaling(t)
+}
+
+// doubtScaling says which numbers leave an app without runners or requests. A
+// service may take them all the same.
+func (s *settings) doubtScaling(t *table) {
+	a := &s.app
+	doubt := func(key, format string, args ...any) {
+		s.notices = append(s.notices, t.doubt([]string{key}, format, args...))
+	}
+	if a.MaxMultiplexing != nil && *a.MaxMultiplexing == 0 {
+		doubt("max_multiplexing", "with 0 a runner takes no request; 1 is the least that does")
+	}
+	switch {
+	case a.MaxConcurrency == nil:
+	case *a.MaxConcurrency == 0:
+		doubt("max_concurrency", "with 0 there is never a runner; 1 is the least that has one")
+	case a.MinConcurrency != nil && *a.MinConcurrency > *a.MaxConcurrency:
+		doubt("min_concurrency", "%d is more than max_concurrency, which is %d", *a.MinConcurrency, *a.MaxConcurrency)
+	}
 }
 
 // readRequests reads how the service treats runners and requests.

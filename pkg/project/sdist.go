@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -82,11 +81,14 @@ type metadata struct {
 func readPackage(dir string) (*metadata, error) {
 	name := filepath.Join(dir, "pyproject.toml")
 	const hint = "a requirement that is a folder is installed from it, so it must be a Python project with a name"
-	text, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	if !exists(name) {
 		return nil, Problems{{File: name, Message: "there is no such file", Hint: hint}}
 	}
+	text, err := readText(name, name)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := parsePyproject(text, name, name); err != nil {
 		return nil, err
 	}
 	var m metadata
@@ -160,7 +162,7 @@ func buildWithTool(ctx context.Context, o Options, dir, out, why string) (string
 	} else {
 		python, err := findPython(o, dir)
 		if err != nil {
-			return "", problem("install uv, or Python with its build package (pip install build)",
+			return "", problem("install uv, or Python with its build package: `pip install build`",
 				"the requirement %s has to be built (%s), and there is neither uv nor Python", dir, why)
 		}
 		argv = slices.Concat(python.argv, []string{"-m", "build", "--sdist", "--outdir", out, dir})
@@ -171,7 +173,7 @@ func buildWithTool(ctx context.Context, o Options, dir, out, why string) (string
 		}
 		return "", &LoadError{
 			Message: fmt.Sprintf("the requirement %s could not be built (%s): %v", dir, why, err),
-			Hint:    "what the build said is above; it needs uv on PATH, or the build package (pip install build)",
+			Hint:    "what the build said is above; it needs uv on PATH, or the build package: `pip install build`",
 		}
 	}
 	found, err := filepath.Glob(filepath.Join(out, "*.tar.gz"))
@@ -187,6 +189,15 @@ func buildWithTool(ctx context.Context, o Options, dir, out, why string) (string
 // writeSource makes a source distribution in out. Its bytes depend on the files
 // alone: neither their owners nor their times are in it.
 func writeSource(ctx context.Context, m *metadata, dir, out string) (name string, err error) {
+	dir, err = filepath.EvalSymlinks(dir)
+	if err != nil {
+		return "", err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
 	files, err := sourceFiles(ctx, dir)
 	if err != nil {
 		return "", err
@@ -214,7 +225,7 @@ func writeSource(ctx context.Context, m *metadata, dir, out string) (name string
 		if relative == "PKG-INFO" {
 			continue
 		}
-		if err := addFile(archive, dir, stem, relative); err != nil {
+		if err := addFile(archive, root, stem, relative); err != nil {
 			return "", err
 		}
 	}
@@ -230,17 +241,18 @@ func header(name string, mode, size int64) *tar.Header {
 	}
 }
 
-// addFile adds a file of dir, or what a link leads to if it leads to a file of
-// dir.
-func addFile(archive *tar.Writer, dir, stem, relative string) error {
-	real, err := filepath.EvalSymlinks(filepath.Join(dir, filepath.FromSlash(relative)))
+// addFile adds a file of the folder root, or what a link leads to if it leads to
+// a file of it.
+func addFile(archive *tar.Writer, root *os.Root, stem, relative string) error {
+	real, err := filepath.EvalSymlinks(filepath.Join(root.Name(), filepath.FromSlash(relative)))
 	if err != nil {
 		return err
 	}
-	if below, err := filepath.Rel(dir, real); err != nil || !filepath.IsLocal(below) {
-		return problem("", "%s leads out of %s, and only files in there can be part of its source distribution", relative, dir)
+	below, err := filepath.Rel(root.Name(), real)
+	if err != nil || !filepath.IsLocal(below) {
+		return problem("", "%s leads out of %s, and only files in there can be part of its source distribution", relative, root.Name())
 	}
-	file, err := os.Open(real)
+	file, err := openBelow(root, below)
 	if err != nil {
 		return err
 	}

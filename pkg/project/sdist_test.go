@@ -174,18 +174,66 @@ func TestSourceFilesOfGit(t *testing.T) {
 			t.Fatalf("git %q: %v: %s", args, err, out)
 		}
 	}
+	// What git only would take is left out if it is usually no part of a package.
+	plant(t, dir, "lib/.env", "lib/.venv/bin/python", "lib/sub/node_modules/m/.env", "lib/sub/.env", "lib/a.pyc", "lib/dist/x", "lib/sub/dist/kept", "lib/venv/inner.py", "lib/tracked/.env")
 	run(dir, "init", "-q")
-	run(dir, "add", "lib/tracked.py", "lib/gone.py", "lib/build")
-	run(filepath.Join(dir, "lib", "nested"), "init", "-q")
-	run(filepath.Join(dir, "lib", "nested"), "add", "inner.py")
-	run(filepath.Join(dir, "lib", "nested"), "commit", "-q", "-m", "x")
+	run(dir, "add", "lib/tracked.py", "lib/gone.py", "lib/build", "lib/tracked/.env")
+	for _, own := range []string{"nested", "venv"} {
+		own = filepath.Join(dir, "lib", own)
+		run(own, "init", "-q")
+		run(own, "add", "inner.py")
+		run(own, "commit", "-q", "-m", "x")
+	}
 	if err := os.Remove(filepath.Join(dir, "lib", "gone.py")); err != nil {
 		t.Fatal(err)
 	}
 	got, err := sourceFiles(t.Context(), filepath.Join(dir, "lib"))
-	want := []string{"build/kept", "café.py", "nested/inner.py", "new.py", "tracked.py"}
+	want := []string{"build/kept", "café.py", "nested/inner.py", "new.py", "sub/dist/kept", "tracked.py", "tracked/.env"}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+}
+
+// A file that has become a link out of its folder, or something else, is not
+// put in.
+func TestAddFileRefusesOthers(t *testing.T) {
+	dir := t.TempDir()
+	plant(t, dir, "outside", "lib/a/x", "lib/out -> ../outside")
+	if err := os.Mkdir(filepath.Join(dir, "lib", "folder"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(filepath.Join(dir, "lib"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	for _, name := range []string{"out", "folder", "../outside"} {
+		var b bytes.Buffer
+		if err := addFile(tar.NewWriter(&b), root, "x", name); err == nil || b.Len() > 0 {
+			t.Errorf("%s: %v, %d bytes", name, err, b.Len())
+		}
+	}
+}
+
+// A link to a folder is left out, with git as without, also one that leads to
+// itself.
+func TestSourceFilesOfLinks(t *testing.T) {
+	git, err := exec.LookPath("git")
+	if err != nil {
+		t.Skip("git is not on PATH")
+	}
+	dir := t.TempDir()
+	plant(t, dir, "a/x", "here -> .", "there -> here", "a/up -> ..", "file -> a/x", "loop -> loop", "nowhere -> no")
+	for _, with := range []string{"no git", "git"} {
+		if with == "git" {
+			if out, err := exec.CommandContext(t.Context(), git, "init", "-q", dir).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+		}
+		got, err := sourceFiles(t.Context(), dir)
+		if err != nil || !slices.Equal(got, []string{"a/x", "file"}) {
+			t.Errorf("with %s: %q, %v", with, got, err)
+		}
 	}
 }
 
@@ -222,6 +270,7 @@ func TestPackagesThatAreNone(t *testing.T) {
 		"[project]\nname='a'\nversion='one'": "not a version",
 		"[project\n":                         "pyproject.toml:1",
 		"[project]\nname = 3":                "pyproject.toml:2",
+		"# " + strings.Repeat("x", 4<<20):    "larger than 4 MiB",
 	} {
 		dir := t.TempDir()
 		if text != "" {

@@ -15,9 +15,10 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
 )
 
-// sourceFiles are the files of a project, as sorted paths with slashes: those
-// that git has or would take, in a work tree of git, else all but what
-// .gitignore and the usual rules leave out.
+// sourceFiles are the files of a project, as sorted paths with slashes. In a work
+// tree of git they are those that it has, and those that it would take; else all
+// that .gitignore does not leave out. The usual rules leave out what git does not
+// have.
 func sourceFiles(ctx context.Context, dir string) ([]string, error) {
 	files, err := gitFiles(ctx, dir)
 	if err != nil {
@@ -32,33 +33,43 @@ func sourceFiles(ctx context.Context, dir string) ([]string, error) {
 	return slices.Compact(files), nil
 }
 
-// gitFiles are none where git is missing, or dir is not in its hands.
+// gitFiles are none where git is missing, or dir is not in its hands. What git
+// only would take is left out where it is usually no part of a package.
 func gitFiles(ctx context.Context, dir string) ([]string, error) {
 	git, err := exec.LookPath("git")
 	if err != nil {
 		return nil, nil //nolint:nilerr // the files are found without it
 	}
-	cmd := groupCommand(ctx, dir, []string{git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"})
-	out, err := cmd.Output()
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+	// Git would wait for a pipe of that name.
+	if _, err := ignoreFile(filepath.Join(dir, ".gitignore"), nil); err != nil {
+		return nil, err
 	}
+	tracked, err := listed(ctx, git, dir, "--cached")
 	if err != nil {
-		return nil, nil //nolint:nilerr // as above
+		return nil, err
 	}
+	others, err := listed(ctx, git, dir, "--others", "--exclude-standard")
+	if err != nil {
+		return nil, err
+	}
+	usual := gitignore.NewMatcher(usualPatterns())
+	others = slices.DeleteFunc(others, func(name string) bool { return leftOut(usual, name) })
 	var files []string
-	for name := range bytes.SplitSeq(out, []byte{0}) {
-		relative := string(name)
-		if relative == "" {
-			continue
+	for _, relative := range slices.Concat(tracked, others) {
+		name := filepath.Join(dir, filepath.FromSlash(relative))
+		info, err := os.Lstat(name)
+		if err == nil && info.Mode().Type() == fs.ModeSymlink {
+			// As without git, a link is taken if it leads to a file.
+			if info, err = os.Stat(name); err != nil || !info.Mode().IsRegular() {
+				continue
+			}
 		}
-		info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(relative)))
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // deleted, but not for git yet
 		case err != nil:
 			return nil, err
 		case info.IsDir():
-			below, err := sourceFiles(ctx, filepath.Join(dir, filepath.FromSlash(relative)))
+			below, err := sourceFiles(ctx, name)
 			if err != nil {
 				return nil, err
 			}
@@ -72,22 +83,57 @@ func gitFiles(ctx context.Context, dir string) ([]string, error) {
 	return files, nil
 }
 
+// listed asks git for paths, those of other work trees with a slash at the end.
+// What it refuses has none.
+func listed(ctx context.Context, git, dir string, which ...string) ([]string, error) {
+	out, err := groupCommand(ctx, dir, append([]string{git, "ls-files", "-z"}, which...)).Output()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, nil //nolint:nilerr // the files are found without it
+	}
+	var names []string
+	for name := range bytes.SplitSeq(out, []byte{0}) {
+		if len(name) > 0 {
+			names = append(names, string(name))
+		}
+	}
+	return names, nil
+}
+
+// leftOut says whether a path, or a folder that it is in, is matched.
+func leftOut(matcher gitignore.Matcher, name string) bool {
+	parts := strings.Split(strings.TrimSuffix(name, "/"), "/")
+	for i := range parts {
+		if matcher.Match(parts[:i+1], i < len(parts)-1 || strings.HasSuffix(name, "/")) {
+			return true
+		}
+	}
+	return false
+}
+
 // usualIgnore is what no source distribution has in it.
 func usualIgnore() []string {
 	return []string{
-		".git", ".hg", ".svn", ".DS_Store", ".env", ".idea/", ".vscode/",
+		".git", ".hg", ".svn", ".DS_Store", ".env", ".env.local", ".idea/", ".vscode/",
 		".venv/", "venv/", "node_modules/", "__pycache__/", "*.py[cod]", "*.egg-info/", "*.egg",
 		".tox/", ".nox/", ".mypy_cache/", ".pytest_cache/", ".ruff_cache/", ".coverage",
 		"/build/", "/dist/",
 	}
 }
 
-// walkedFiles are those of a folder without git.
-func walkedFiles(ctx context.Context, dir string) ([]string, error) {
+func usualPatterns() []gitignore.Pattern {
 	var patterns []gitignore.Pattern
 	for _, usual := range usualIgnore() {
 		patterns = append(patterns, gitignore.ParsePattern(usual, nil))
 	}
+	return patterns
+}
+
+// walkedFiles are those of a folder without git.
+func walkedFiles(ctx context.Context, dir string) ([]string, error) {
+	patterns := usualPatterns()
 	var files []string
 	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -126,10 +172,10 @@ func walkedFiles(ctx context.Context, dir string) ([]string, error) {
 
 // ignoreFile reads the patterns of a .gitignore, which count below domain.
 func ignoreFile(name string, domain []string) ([]gitignore.Pattern, error) {
-	text, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	text, err := readText(name, name)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/fal-plugins/fal/pkg/fal"
 )
@@ -27,6 +28,7 @@ type settings struct {
 	requirementsDir     string     // absolute
 	appFiles, appIgnore []string   // nil if not given
 	appFilesDir         *string    // absolute
+	appSources          []source   // appFiles, unless Python reads them
 	ignored             []*regexp.Regexp
 	notices             []string
 }
@@ -34,6 +36,11 @@ type settings struct {
 // The values that some keys may have.
 func authModes() []string  { return []string{"public", "private", "shared"} }
 func strategies() []string { return []string{"recreate", "rolling"} }
+
+// appName is what every service should take as the name of an app.
+func appName() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+}
 
 // target makes the target of the app called name, with all that is wrong
 // with it.
@@ -127,6 +134,7 @@ func (s *settings) checkReference(t *table) {
 // readDeployment reads how the app is deployed.
 func (s *settings) readDeployment(t *table) {
 	s.name, s.team = t.text("name"), t.text("team")
+	s.checkName(t)
 	if mode := t.word("auth", authModes()); mode != nil {
 		if auth, err := fal.ParseAuthMode(*mode); err == nil {
 			s.app.AuthMode = &auth
@@ -157,6 +165,24 @@ func (s *settings) readDeployment(t *table) {
 	s.app.PrivateLogs = t.flag("private_logs")
 }
 
+// checkName checks the app's name: the key of its table unless it is given.
+func (s *settings) checkName(t *table) {
+	name, key := t.path[len(t.path)-1], []string(nil)
+	if s.name != nil {
+		name, key = *s.name, []string{"name"}
+	} else if t.has("name") {
+		return // a problem already
+	}
+	switch {
+	case strings.ContainsFunc(name, unicode.IsSpace) || strings.Contains(name, "/") || strings.Contains(name, separator):
+		t.wrong(key, "%q is no name of an app: it has no spaces, slashes or %s", name, separator)
+	case !appName().MatchString(name):
+		s.notices = append(s.notices, t.doubt(key, "%q may be refused as the name of an app: it has letters, digits, dots, hyphens and underscores, begins with a letter or digit, and is not longer than 128", name))
+	case strings.Contains(name, "--"):
+		s.notices = append(s.notices, t.doubt(key, "%q may be refused as the name of an app: two hyphens stand between a name and its environment", name))
+	}
+}
+
 // readFiles reads which files go with the app.
 func (s *settings) readFiles(t *table) {
 	s.appFiles, s.appIgnore = t.texts("app_files"), t.texts("app_files_ignore")
@@ -179,9 +205,17 @@ func (s *settings) readFiles(t *table) {
 	for i, pattern := range s.appIgnore {
 		expression, err := regexp.Compile(pattern)
 		if err != nil {
-			t.wrong([]string{"app_files_ignore", element(i)}, "%q is not a regular expression that can be used here", pattern)
+			p := t.about([]string{"app_files_ignore", element(i)}, "%q is not a regular expression that can be used here", pattern)
+			p.Hint = "look-ahead, look-behind and back-references are not supported here"
+			*t.problems = append(*t.problems, p)
 			continue
 		}
 		s.ignored = append(s.ignored, expression)
+	}
+	for i, path := range s.appFiles {
+		s.appSources = append(s.appSources, source{path, t.about([]string{"app_files", element(i)}, "")})
+	}
+	if isDir(s.filesDir()) {
+		*t.problems = append(*t.problems, checkSources(s.filesDir(), s.appSources, matching(s.ignored))...)
 	}
 }

@@ -24,12 +24,23 @@ type table struct {
 
 // wrong notes a problem with what is at key, and below it.
 func (t *table) wrong(key []string, format string, args ...any) {
+	*t.problems = append(*t.problems, t.about(key, format, args...))
+}
+
+// about is a problem with what is at key, not noted yet.
+func (t *table) about(key []string, format string, args ...any) Problem {
 	path := append(slices.Clone(t.path), key...)
 	place := t.file.at(path...)
-	*t.problems = append(*t.problems, Problem{
+	return Problem{
 		File: t.file.shown, Line: place.line, Column: place.column,
 		Key: spell(path), Message: fmt.Sprintf(format, args...),
-	})
+	}
+}
+
+// doubt is a notice about what is at key, which may be refused where the app is
+// deployed to.
+func (t *table) doubt(key []string, format string, args ...any) string {
+	return t.about(key, format, args...).String()
 }
 
 // mistyped notes that a value has another type than wanted.
