@@ -98,8 +98,9 @@ type PhaseDuration struct {
 // DeployPlan is what a deployment would do.
 type DeployPlan struct {
 	// Build and Register are the requests in protobuf's JSON with the wire's
-	// field names, compact. Passwords of registries and secrets of a build are
-	// replaced by "[redacted]", a function's bytes by their number, and a
+	// field names, compact. Passwords of registries and secrets of a build, in
+	// the code too, and names and passwords in URLs are replaced by "[redacted]", a
+	// function's bytes by their number, and a
 	// requirement that is a folder by its package and the name of its source
 	// distribution, as "lib @ lib-1.0.tar.gz". The description that a class
 	// gives of itself is not in it, since nothing is run.

@@ -155,6 +155,12 @@ func TestDeployFailures(t *testing.T) {
 			arrange: func(s *faltest.Server) { s.SetBuild(faltest.Build{Failed: true}) },
 			phase:   fal.DeployBuild, want: fal.ErrDeployFailed, message: "it failed",
 		},
+		"a build that says why": {
+			arrange: func(s *faltest.Server) {
+				s.SetBuild(faltest.Build{Failed: true, Logs: []faltest.DeployLog{{Level: 4, Message: "first"}, {Level: 4, Message: "pip failed:\n  ERROR: no such package\n"}, {Level: 2, Message: "cleaning up"}}})
+			},
+			phase: fal.DeployBuild, want: fal.ErrDeployFailed, message: "it failed: ERROR: no such package",
+		},
 		"a build without an end": {
 			arrange: func(s *faltest.Server) {
 				s.Script("BuildEnvironment", faltest.Reply(`{"logs": [{"message": "x"}], "status": {"state": "IN_PROGRESS"}}`))
@@ -417,6 +423,12 @@ func TestSecretsOfABuildAreNotShown(t *testing.T) {
 	for err := err; err != nil; err = errors.Unwrap(err) {
 		said = append(said, fmt.Sprintf("%+v %#v", err, err))
 	}
+	server.SetBuild(faltest.Build{Failed: true, Logs: []faltest.DeployLog{{Level: 4, Message: strings.Repeat("x", 990) + leak}}})
+	_, err = client.Deploy(ctx, app, nil)
+	if err == nil || !strings.Contains(err.Error(), "it failed: xxx") || !strings.HasSuffix(err.Error(), "...") {
+		t.Fatal(err)
+	}
+	said = append(said, err.Error())
 	plan, err := client.PlanDeploy(ctx, app, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -551,5 +563,44 @@ func TestRequiresDeployCheck(t *testing.T) {
 	ctx, client := newClient(t, server.Options())
 	if _, err := client.Accounts.RequiresDeployCheck(ctx); !errors.Is(err, fal.ErrNotFound) {
 		t.Errorf("no account: %v", err)
+	}
+}
+
+// Behind a failed rollout it is known what the app pointed to before.
+func TestFailedRegistrationTellsPrevious(t *testing.T) {
+	server, _ := deployServer(t)
+	server.SetApps(faltest.App{Alias: "checkout", Revision: "r1"})
+	server.Script("RegisterApplication", faltest.Fail(fal.CodeAborted, "crashed"))
+	ctx, client := newClient(t, server.Options())
+	_, err := client.Deploy(ctx, fal.App{Name: "checkout", Build: fal.Virtualenv{}, Function: &fal.SerializedObject{Method: "m"}}, nil)
+	var failed *fal.DeployError
+	if !errors.As(err, &failed) || failed.Phase != fal.DeployRegister || failed.Previous != "r1" {
+		t.Errorf("%#v", err)
+	}
+}
+
+// A plan shows no secret that the code or a URL has in it.
+func TestPlanHidesSecrets(t *testing.T) {
+	server, _ := deployServer(t)
+	ctx, client := newClient(t, server.Options())
+	code := "image = Image(secrets={'S': '" + buildSecret + "', 'T': 'xyz'})\nurl = 'https://user:hunter3@host.example/x'\n"
+	app := fal.App{Name: "web", SourceCode: &code, Function: &fal.SerializedObject{Method: "cloudpickle", Definition: []byte("p")}, Build: fal.Definition{Kind: "container", Configuration: map[string]any{
+		"image":        map[string]any{"dockerfile_str": "FROM xyz:1", "secrets": map[string]any{"S": buildSecret}, "registries": map[string]any{"r": map[string]any{"username": "bob", "password": password}}},
+		"requirements": []any{"lib @ git+https://t0ken@host.example/lib.git", "https://user:hunter3@host.example/y.whl", "lib @ git+ssh://git@host.example/lib.git", "echo " + password},
+	}}}
+	plan, err := client.PlanDeploy(ctx, app, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(plan.Build) + string(plan.Register)
+	for _, secret := range []string{buildSecret, password, "t0ken", "hunter3"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("%q is shown in %s", secret, text)
+		}
+	}
+	for _, want := range []string{"git+https://[redacted]@host.example/lib.git", "git+ssh://git@host.example", "FROM xyz:1", "echo [redacted]", "image = Image(secrets={"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
 	}
 }

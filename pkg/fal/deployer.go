@@ -58,6 +58,9 @@ func (c *Client) Deploy(ctx context.Context, app App, params *DeployParams) (*De
 	})
 	if failed := (*DeployError)(nil); errors.As(err, &failed) {
 		failed.Revision = result.Revision
+		if d.before != nil {
+			failed.Previous = d.before.Revision
+		}
 		return nil, failed
 	}
 	result.Phases = d.report.phases

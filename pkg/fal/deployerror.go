@@ -10,6 +10,9 @@ type DeployError struct {
 	// Revision is the new revision's id if the service has told it: it is
 	// registered, and only its rollout, or what is told of it, failed.
 	Revision string
+	// Previous is the revision that the app pointed to before; empty: there was
+	// no such app, or it is not known.
+	Previous string
 	Err      error
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -81,7 +82,49 @@ func (d *deployer) shown(request proto.Message) ([]byte, error) {
 	if function, ok := fields["function"].(map[string]any); ok {
 		function["definition"] = fmt.Sprintf("<%d bytes>", len(d.app.Function.Definition))
 	}
-	return json.Marshal(fields)
+	code, hasCode := fields["source_code"].(string)
+	redacted, _ := d.redact(fields).(map[string]any)
+	if hasCode {
+		redacted["source_code"] = withoutUserinfo(d.conceal.text(code))
+	}
+	return json.Marshal(redacted)
+}
+
+// redact takes the secrets of the build, and what stands in URLs for them, out of
+// every text in value. A short secret is a part of other words: it is taken out
+// of the code alone.
+func (d *deployer) redact(value any) any {
+	switch value := value.(type) {
+	case string:
+		for _, c := range d.conceal {
+			if !c.whole {
+				value = c.text(value)
+			}
+		}
+		return withoutUserinfo(value)
+	case []any:
+		for i := range value {
+			value[i] = d.redact(value[i])
+		}
+	case map[string]any:
+		for key := range value {
+			value[key] = d.redact(value[key])
+		}
+	}
+	return value
+}
+
+// withoutUserinfo takes names and passwords out of the URLs in text. The name
+// git, by which hosts of repositories are reached, is none.
+func withoutUserinfo(text string) string {
+	urls := regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)([^\s/?#"'<>]*)@`)
+	return urls.ReplaceAllStringFunc(text, func(match string) string {
+		parts := urls.FindStringSubmatch(match)
+		if parts[2] == "git" {
+			return match
+		}
+		return parts[1] + transport.Redacted + "@"
+	})
 }
 
 // after is the app as it would be. An app that exists keeps its own scaling

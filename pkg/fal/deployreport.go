@@ -16,6 +16,7 @@ type deployReport struct {
 	now    DeployEvent // what was told last, without its end or log
 	begun  time.Time
 	last   time.Time
+	wrong  string // the last error that was logged in the phase
 	phases []PhaseDuration
 }
 
@@ -25,6 +26,7 @@ func (r *deployReport) phase(phase DeployPhase, files int, bytes int64, do func(
 	r.mu.Lock()
 	r.begun = time.Now()
 	r.last = r.begun
+	r.wrong = ""
 	r.now = DeployEvent{Phase: phase, TotalFiles: files, TotalBytes: bytes}
 	started := r.now
 	started.Started = true
@@ -63,10 +65,20 @@ func (r *deployReport) progress(bytes int64, files int) {
 func (r *deployReport) log(line DeployLog) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if line.Level == "ERROR" {
+		r.wrong = line.Message
+	}
 	event := r.now
 	event.Elapsed = time.Since(r.begun)
 	event.Log = &line
 	r.emit(event)
+}
+
+// lastError is the last error that the service logged in the phase.
+func (r *deployReport) lastError() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.wrong
 }
 
 func (r *deployReport) emit(e DeployEvent) {

@@ -123,9 +123,26 @@ func (d *deployer) build(ctx context.Context) error {
 	case state == nil:
 		return deployFailed("the service ended the build without saying how it went")
 	case *state != controllerpb.HostedRunStatus_SUCCESS:
-		return deployFailed("it failed, and the log tells why")
+		return d.failedBecause("it failed", ", and the log tells why")
 	}
 	return nil
+}
+
+// longestReason bounds a reason that is taken from a log, in bytes.
+const longestReason = 1000
+
+// failedBecause is the error of what the service says has failed: the reason is
+// the last line of the last error in its log.
+func (d *deployer) failedBecause(what, otherwise string) error {
+	reason := strings.TrimSpace(d.conceal.text(d.report.lastError()))
+	reason = strings.TrimSpace(reason[strings.LastIndexAny(reason, "\r\n")+1:])
+	switch {
+	case reason == "":
+		return deployFailed(what + otherwise)
+	case len(reason) > longestReason:
+		reason = strings.ToValidUTF8(reason[:longestReason], "") + "..."
+	}
+	return deployFailed(what + ": " + reason)
 }
 
 // finished is how something ended; nil while it goes on.
@@ -163,7 +180,7 @@ func (d *deployer) describe(ctx context.Context) (map[string]any, error) {
 	case state == nil:
 		return nil, deployFailed("the service ended the run without saying how it went")
 	case *state != controllerpb.HostedRunStatus_SUCCESS:
-		return nil, deployFailed("the service failed to run " + d.app.Entrypoint + metadataEntrypoint)
+		return nil, d.failedBecause("the service failed to run "+d.app.Entrypoint+metadataEntrypoint, "")
 	case len(value.GetDefinition()) == 0:
 		return nil, deployFailed(d.app.Entrypoint + metadataEntrypoint + " gave no value")
 	}
