@@ -3,6 +3,7 @@ package deploy
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
@@ -54,7 +55,7 @@ func runAll(ctx context.Context, inv *cli.Invocation, o *options, display *progr
 	results := make([]view.Deployment, len(jobs))
 	failures := make([]error, len(jobs))
 	var group errgroup.Group
-	group.SetLimit(o.jobs)
+	group.SetLimit(cmp.Or(o.jobs, defaultJobs))
 	for i, j := range jobs {
 		group.Go(func() error {
 			results[i], failures[i] = j.whole(ctx)
@@ -65,9 +66,9 @@ func runAll(ctx context.Context, inv *cli.Invocation, o *options, display *progr
 	display.Close()
 	names := make([]string, len(jobs))
 	for i, j := range jobs {
-		names[i] = cmp.Or(j.target.Name, j.target.Ref)
+		names[i] = j.label()
 		if failures[i] != nil {
-			results[i] = view.NewFailedDeployment(names[i], j.session.Config.Environment.Value, failures[i])
+			results[i] = view.NewFailedDeployment(names[i], j.session.Config.Environment.Value, j.phases, failures[i])
 			continue
 		}
 		if !o.dryRun {
@@ -75,6 +76,9 @@ func runAll(ctx context.Context, inv *cli.Invocation, o *options, display *progr
 		}
 	}
 	failed := outcome.Failure(outcome.Words{Noun: "app", Done: map[bool]string{false: "deployed", true: "planned"}[o.dryRun]}, names, failures)
+	if own := (*cli.Error)(nil); interrupted(ctx) && errors.As(failed, &own) {
+		own.Code, own.Exit = "interrupted", cli.ExitInterrupted
+	}
 	return outcome.Joined(failed, o.printAll(ctx, inv, jobs, results))
 }
 
@@ -98,9 +102,9 @@ func (j *job) whole(ctx context.Context) (view.Deployment, error) {
 func each(ctx context.Context, o *options, jobs []*job, do func(*job, context.Context) error) error {
 	names, failures := make([]string, len(jobs)), make([]error, len(jobs))
 	var group errgroup.Group
-	group.SetLimit(o.jobs)
+	group.SetLimit(cmp.Or(o.jobs, defaultJobs))
 	for i, j := range jobs {
-		names[i] = cmp.Or(j.target.Name, j.target.Ref)
+		names[i] = j.label()
 		group.Go(func() error {
 			failures[i] = do(j, ctx)
 			return nil

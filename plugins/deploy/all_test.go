@@ -1,7 +1,9 @@
 package deploy
 
 import (
+	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -43,6 +45,10 @@ func TestAll(t *testing.T) {
 func TestAllFails(t *testing.T) {
 	tm := threeApps(t)
 	tm.service.fails["search"] = &fal.DeployError{Phase: fal.DeployBuild, Err: errors.New("exit 1")}
+	tm.service.events = phases()
+	if r := tm.run("--all", "--yes", "-q", `.deployments[1].phases | map(.phase) | join(" ")`); r.out != "load hash upload build\n" {
+		t.Errorf("%+v", r)
+	}
 	r := tm.run("--all", "--yes", "-q", `.deployments[] | "\(.app_name) \(.status) \(.error)"`)
 	if r.code != 1 || r.out != "checkout deployed null\nsearch failed building the environment: exit 1\nonce deployed null\n" ||
 		!strings.Contains(r.err, "1 of 3 apps not deployed\n  search: building the environment: exit 1\n") {
@@ -75,5 +81,58 @@ func TestAllDryRun(t *testing.T) {
 	}
 	if r := tm.run("--all", "--dry-run", "-q", ".deployments[].status"); r.out != strings.Repeat(view.DeployPlanned+"\n", 3) {
 		t.Errorf("%+v", r)
+	}
+}
+
+// Of several apps every line says which it is about, and Ctrl-C is what ended
+// them.
+func TestAllNames(t *testing.T) {
+	tm := newTerm(t)
+	tm.write("pyproject.toml", "[tool.fal.apps.one]\nname = \"first\"\npython_entry_point = \"m:A\"\npython_version = \"3.11\"\n[tool.fal.apps.two]\npython_entry_point = \"m:B\"\npython_version = \"3.11\"\n")
+	tm.service.before = sampleBefore()
+	r := tm.run("--all", "--yes", "--attach")
+	for _, want := range []string{"first: loading the app\n", "two: loading the app\n", "note: first: no runner was started", "note: two: no runner was started"} {
+		if !strings.Contains(r.err, want) {
+			t.Errorf("no %q in %s", want, r.err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	tm.service.during = func(ctx context.Context) error {
+		cancel()
+		<-ctx.Done()
+		return &fal.DeployError{Phase: fal.DeployBuild, Err: ctx.Err()}
+	}
+	if r := tm.runContext(ctx, "--all", "--yes", "--json"); r.code != 130 || !strings.Contains(r.err, `{"error":{"code":"interrupted",`) {
+		t.Errorf("%+v", r)
+	}
+}
+
+// What was made to load an app is gone behind it.
+func TestLoadedFilesAreRemoved(t *testing.T) {
+	tm := newTerm(t)
+	tm.write("pyproject.toml", "[tool.fal.apps.a]\npython_entry_point = \"m:A\"\npython_version = \"3.11\"\nrequirements = [\"./lib\"]\n")
+	tm.write("lib/pyproject.toml", "[project]\nname = \"lib\"\nversion = \"1\"\n[build-system]\nrequires = [\"hatchling\"]\nbuild-backend = \"hatchling.build\"\n")
+	tm.write("lib/lib/__init__.py", "")
+	temporary := t.TempDir()
+	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} {
+		t.Setenv(name, temporary)
+	}
+	left := func() int {
+		entries, err := os.ReadDir(temporary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	made := 0
+	tm.service.during = func(context.Context) error { made = left(); return nil }
+	for _, line := range []string{"a", "--all --yes"} {
+		if r := tm.run(strings.Fields(line)...); r.code != 0 || made == 0 || left() > 0 {
+			t.Errorf("%s: %+v, made %d, left %d", line, r, made, left())
+		}
+	}
+	tm.service.during = func(context.Context) error { return errors.New("no") }
+	if r := tm.run("a"); r.code != 1 || left() > 0 {
+		t.Errorf("%+v, left %d", r, left())
 	}
 }

@@ -29,26 +29,27 @@ type options struct {
 	annotations         map[string]string
 	python              string
 	all                 bool
-	jobs                int
+	jobs                int // 0: defaultJobs
 }
 
 // defaultJobs is how many apps are deployed at once.
 const defaultJobs = 4
 
 func newDeploy(d dependencies) *cli.Command {
-	o := &options{dependencies: d, annotations: map[string]string{}, jobs: defaultJobs}
+	o := &options{dependencies: d, annotations: map[string]string{}}
 	return &cli.Command{
 		Name:    "app",
 		Default: true,
 		Summary: "Deploy an app",
 		Description: "REF is the name of an app in the nearest pyproject.toml (a table [tool.fal.apps.NAME]), a Python file, or file.py::Class for one of several; without it, the one Python file of this folder is taken.\n\n" +
 			"Apps that are an image, and those with a python_entry_point, need no Python here. A Python file is loaded by Python with the fal package that is installed there: that of --python, FAL_PYTHON, the active virtual environment, uv run where the project has a uv.lock, or python3.\n\n" +
-			"An app that exists keeps how it scales: keep alive, min and max concurrency, both buffers, scaling delay, request timeout and regions are taken from the code by --reset-scale alone. What is said meanwhile goes to stderr: steps that end well leave a line, one that fails leaves its whole log, and --verbose shows every line.\n\n" +
+			"An app that exists keeps how it scales: keep alive, min and max concurrency, both buffers, scaling delay, request timeout and regions are taken from the code by --reset-scale alone. What is said meanwhile goes to stderr. On a terminal a step that ends well leaves one line, and one that fails its whole log; in a pipe the log is printed as it comes. --verbose does that on a terminal too, and adds details.\n\n" +
 			"Ctrl-C ends it and says what has come of it so far. FAL_DEPLOY_CHECK=1 is --check; FAL_URL_OUTPUT is all, playground or none, the URLs that people are shown.",
 		Args:        []cli.Arg{{Name: "REF", Optional: true, Value: cli.NonEmpty(&o.ref), Complete: o.completeRef, Usage: "an app of the pyproject.toml, file.py or file.py::Class"}},
 		Output:      cli.Text,
 		JSON:        view.Deployment{},
 		Environment: true,
+		Verbose:     "show every line of the logs",
 		Lasts:       func() bool { return true },
 		Flags: []*cli.Flag{
 			{Name: "app-name", Placeholder: "NAME", Value: cli.NonEmpty(&o.appName), Complete: d.values.Apps(), Usage: "name of the app, for a Python file"},
@@ -126,6 +127,8 @@ func (o *options) validate(inv *cli.Invocation) error {
 		return cli.Usagef("--check asks and --dry-run does not: give one of them")
 	case o.all && o.ref != "":
 		return cli.Usagef("--all deploys every app: %s is one of them", o.ref)
+	case o.jobs != 0 && !o.all:
+		return cli.Usagef("--jobs is for --all")
 	case o.all && (o.appName != "" || o.auth != nil):
 		return cli.Usagef("--app-name and --auth are for one Python file, not for --all")
 	case !o.all: // one record, which has no list for every format
@@ -134,9 +137,18 @@ func (o *options) validate(inv *cli.Invocation) error {
 	return nil
 }
 
-// notices are what is said about deprecated flags.
-func (o *options) notices() []string {
+// urlOutput is the variable that says which URLs people are shown.
+const urlOutput = "FAL_URL_OUTPUT"
+
+// notices are what is said about deprecated flags, and a variable that does not
+// count.
+func (o *options) notices(inv *cli.Invocation) []string {
 	var said []string
+	if value := inv.Getenv(urlOutput); value != "" {
+		if _, ok := view.ParseURLChoice(value); !ok {
+			said = append(said, fmt.Sprintf("%s=%s is none of %s: all is taken", urlOutput, value, strings.Join(view.URLChoices(), ", ")))
+		}
+	}
 	if o.forceBuild {
 		said = append(said, "--force-env-build is deprecated: --no-cache is the same")
 	}

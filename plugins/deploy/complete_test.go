@@ -45,3 +45,13 @@ func TestComplete(t *testing.T) {
 		}
 	}
 }
+
+func TestHelp(t *testing.T) {
+	r := newTerm(t).run("--help")
+	text := strings.Join(strings.Fields(r.out), " ")
+	for _, want := range []string{"give up when there is no answer after this time", "show every line of the logs"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, r.out)
+		}
+	}
+}

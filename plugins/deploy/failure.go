@@ -8,6 +8,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/suggest"
 )
 
 // lookAfter bounds the look at the app behind Ctrl-C.
@@ -29,13 +30,88 @@ func (j *job) failure(ctx context.Context, err error) error {
 		own = &cli.Error{Message: cause.Error(), Err: err}
 		own.Exit = cli.ExitCode(cause)
 	}
+	if failed.Phase == fal.DeployRegister && j.attached() {
+		if now := j.registered(ctx, failed); now != "" {
+			return j.rolloutFailed(own, now, failed)
+		}
+	}
 	if failed.Phase != "" {
 		own.Message = stepOf(failed.Phase).Doing + ": " + own.Message
 	}
 	if failed.Revision != "" {
 		own.WithHint(fmt.Sprintf("revision %s of %s is registered: `%s` shows its runners", failed.Revision, j.name(), j.again("status")))
 	}
+	if failed.Phase == fal.DeployUpload {
+		own.WithHint(uploadsStay)
+	}
+	if errors.Is(err, fal.ErrNotFound) {
+		own.WithHint(j.environmentHints(ctx)...)
+	}
 	return own
+}
+
+// uploadsStay is what there is to know of uploads that did not come to their end.
+const uploadsStay = "nothing was deployed; files that are there already are not sent again"
+
+// attached reports whether the end of the rollout is waited for.
+func (j *job) attached() bool { return j.params.Attach != nil && *j.params.Attach }
+
+// registered is the revision that the app points to since a rollout failed that
+// was waited for; empty if it points to none or the one before, or that can not
+// be found out. The service may not have told which it made.
+func (j *job) registered(ctx context.Context, failed *fal.DeployError) string {
+	if failed.Revision != "" {
+		return failed.Revision
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookAfter)
+	defer cancel()
+	now, err := j.current(ctx)
+	if err != nil || now == nil || now.Revision == failed.Previous {
+		return "" // the cause is what counts
+	}
+	return now.Revision
+}
+
+// rolloutFailed is the error of an app that is registered, and whose runners do
+// not come up.
+func (j *job) rolloutFailed(own *cli.Error, now string, failed *fal.DeployError) error {
+	if errors.Is(failed, fal.ErrUnavailable) {
+		own.Message = "how the rollout went is not known: " + own.Message
+		own.Lines = append(own.Lines, fmt.Sprintf("%s points to revision %s now", j.name(), now))
+		return own.WithHint("`" + j.again("status") + " --wait` waits for the rollout")
+	}
+	own.Message = "registered, but its rollout failed: " + own.Message
+	own.Lines = append(own.Lines, fmt.Sprintf("%s points to revision %s now, and the service may keep trying to start it", j.name(), now))
+	if failed.Previous != "" {
+		own.WithHint("`" + j.again("rollback") + "` goes back to the revision before")
+	}
+	return own.WithHint(fmt.Sprintf("`fal runners logs %s%s` shows what its runners say", cli.Quote("app/"+j.alias()), j.teamFlag()))
+}
+
+// environmentHints are for an environment that is not there; none for one that
+// is, or that can not be looked up.
+func (j *job) environmentHints(ctx context.Context) []string {
+	wanted := j.environment()
+	if wanted == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookAfter)
+	defer cancel()
+	var names []string
+	for e, err := range j.session.Client.Environments.List(ctx, nil) {
+		if err != nil || e.Name == wanted {
+			return nil
+		}
+		names = append(names, e.Name)
+	}
+	hints := []string{
+		"`fal environments create " + cli.Quote(wanted) + j.teamFlag() + "` makes it",
+		"`fal environments list" + j.teamFlag() + "` shows those that are there",
+	}
+	if near := suggest.Nearest(wanted, names); near != "" {
+		hints = append([]string{"did you mean " + near + "?"}, hints...)
+	}
+	return hints
 }
 
 // interruption says in which state Ctrl-C left the deployment.
@@ -46,37 +122,45 @@ func (j *job) interruption(ctx context.Context, err error) error {
 	}
 	switch failed.Phase {
 	case fal.DeployUpload:
-		return stopped("nothing was deployed; files that are there already are not sent again")
+		return stopped(uploadsStay)
 	case fal.DeployBuild:
 		return stopped("nothing was deployed; the service may go on with the build")
 	case fal.DeployMetadata:
 		return stopped("nothing was deployed; the environment is built")
 	case fal.DeployRegister:
-		return stopped(j.serves(ctx, failed.Revision)).WithHint("`" + j.again("status") + "` shows how far it is")
+		return stopped(j.pointsTo(ctx, failed)).WithHint("`" + j.again("status") + "` shows how far it is")
 	}
 	return nothingSent()
 }
 
-// serves says which revision the app points to.
-func (j *job) serves(ctx context.Context, registered string) string {
-	if registered != "" {
-		return fmt.Sprintf("%s serves revision %s, and its rollout goes on", j.name(), registered)
+// pointsTo says which revision the app points to. Until its rollout is through,
+// the one before may serve.
+func (j *job) pointsTo(ctx context.Context, failed *fal.DeployError) string {
+	revision := failed.Revision
+	if revision == "" {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookAfter)
+		defer cancel()
+		found, err := j.current(ctx)
+		switch {
+		case err != nil:
+			return "the new revision of " + j.name() + " may be registered or not"
+		case found == nil:
+			return j.name() + " is not there yet; the service may still register it"
+		case found.Revision == failed.Previous:
+			return fmt.Sprintf("%s points to revision %s as before; the service may still register the new one", j.name(), found.Revision)
+		}
+		revision = found.Revision
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookAfter)
-	defer cancel()
-	found, err := j.current(ctx)
-	switch {
-	case err != nil:
-		return "the new revision of " + j.name() + " may be registered or not"
-	case found == nil:
-		return j.name() + " is not there yet; the service may still register it"
+	text := fmt.Sprintf("%s points to revision %s, and its rollout goes on", j.name(), revision)
+	if failed.Previous != "" {
+		text += "; " + failed.Previous + " may still serve"
 	}
-	return fmt.Sprintf("%s serves revision %s", j.name(), found.Revision)
+	return text
 }
 
 // current is the app as it is; nil if it is not there.
 func (j *job) current(ctx context.Context) (*fal.AppInfo, error) {
-	alias := fal.JoinAlias(j.loaded.App.Name, j.session.Config.Environment.Value)
+	alias := j.alias()
 	for a, err := range j.session.Client.Apps.List(ctx, nil) {
 		if err != nil {
 			return nil, err
@@ -86,6 +170,11 @@ func (j *job) current(ctx context.Context) (*fal.AppInfo, error) {
 		}
 	}
 	return nil, nil
+}
+
+// alias is the app's name with its environment.
+func (j *job) alias() string {
+	return fal.JoinAlias(j.loaded.App.Name, j.session.Config.Environment.Value)
 }
 
 func nothingSent() *cli.Error { return stopped("nothing was sent") }

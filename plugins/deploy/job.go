@@ -23,12 +23,16 @@ type job struct {
 	session *session.Session
 	client  deployer
 	target  *project.Target
+	display *progress.Display
 	task    *progress.Task
 	params  fal.DeployParams
 
 	loaded *project.Loaded
-	took   time.Duration // to load
-	shown  *string       // the revision that was shown before it was confirmed; nil for none
+	took   time.Duration       // to load
+	phases []fal.PhaseDuration // that took place, the load too
+	rolled bool                // something was logged of the rollout
+	idle   bool                // no runner had to be started
+	shown  *string             // the revision that was shown before it was confirmed; nil for none
 }
 
 // newJob settles how an app is deployed, before anything is run or sent.
@@ -55,11 +59,23 @@ func (o *options) newJob(ctx context.Context, inv *cli.Invocation, sessions *ses
 		return nil, err
 	}
 	j.client = o.client(j.session)
-	j.task = display.Task(cmp.Or(target.DisplayName, target.Name, target.Ref))
-	for _, n := range target.Notices {
-		display.Say(inv.IO.PaintErr(iostreams.Dim, "notice: "+iostreams.SanitizeLine(n)))
-	}
+	j.task = display.Task(j.label())
+	j.display = display
+	j.announce(target.Notices)
 	return j, nil
+}
+
+// label tells one of several apps from the others.
+func (j *job) label() string { return cmp.Or(j.target.Name, j.target.Ref) }
+
+// announce says what people should know.
+func (j *job) announce(notices []string) {
+	for _, n := range notices {
+		if j.o.all {
+			n = j.label() + ": " + n
+		}
+		j.display.Say(j.inv.IO.PaintErr(iostreams.Dim, "notice: "+iostreams.SanitizeLine(n)))
+	}
 }
 
 // close removes what loading left, and ends what is shown.
@@ -77,10 +93,16 @@ func (j *job) close() {
 func (j *job) load(ctx context.Context) error {
 	began := j.o.now()
 	if j.target.Kind != project.ImageOnly {
-		j.task.Begin(progress.Step{Doing: "loading " + j.target.Ref, Done: "loaded " + j.target.Ref})
+		what := j.target.Ref
+		if j.o.all {
+			what = "the app"
+		}
+		j.task.Begin(progress.Step{Doing: "loading " + what, Done: "loaded " + what})
 	}
 	loaded, err := j.target.Load(ctx)
+	j.display.Flush()
 	j.took = j.o.now().Sub(began)
+	j.phases = []fal.PhaseDuration{{Phase: view.DeployLoad, Duration: j.took}}
 	if err != nil {
 		j.task.End(err, "")
 		if interrupted(ctx) {
@@ -90,6 +112,7 @@ func (j *job) load(ctx context.Context) error {
 	}
 	j.loaded = loaded
 	j.task.End(nil, "")
+	j.announce(loaded.Notices[len(j.target.Notices):])
 	return nil
 }
 
@@ -149,6 +172,7 @@ func (j *job) planText(planned view.Deployment) []string {
 
 // deploy deploys the app.
 func (j *job) deploy(ctx context.Context) (view.Deployment, error) {
+	j.phases = j.phases[:1] // what a plan took before is none of it
 	d, err := bounded(ctx, j, j.client.Deploy)
 	if err != nil {
 		if interrupted(ctx) {
@@ -156,19 +180,44 @@ func (j *job) deploy(ctx context.Context) (view.Deployment, error) {
 		}
 		return view.Deployment{}, j.failure(ctx, err)
 	}
+	j.idle = !j.rolled && j.needsNoRunner(d.Before)
 	return view.NewDeployment(d, j.loaded.App, j.params.ResetScale, j.took), nil
 }
 
+// needsNoRunner reports whether the app has runners for requests alone.
+func (j *job) needsNoRunner(before *fal.AppInfo) bool {
+	if before != nil && !j.params.ResetScale {
+		return before.MinConcurrency == 0 && before.ConcurrencyBuffer == 0
+	}
+	app := j.loaded.App
+	return (app.MinConcurrency == nil || *app.MinConcurrency == 0) && (app.ConcurrencyBuffer == nil || *app.ConcurrencyBuffer == 0)
+}
+
+// answered reports whether an event tells that the service is at work: it logs,
+// has taken bytes, or has ended a phase.
+func answered(e fal.DeployEvent) bool {
+	return e.Log != nil || e.Bytes > 0 || e.Ended && e.Err == nil
+}
+
 // bounded makes a call that must begin to answer in time, and may then take as
-// long as it does.
+// long as it does. Any first event comes behind a first answer: what the app is
+// now is asked before anything is read here. That does for the time that counts
+// unless one was given: builds may be silent for longer. One that was given is
+// for the work itself, and does not run while files are read.
 func bounded[T any](ctx context.Context, j *job, call func(context.Context, fal.App, *fal.DeployParams) (T, error)) (T, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	timer := time.AfterFunc(cmp.Or(j.inv.Timeout, cli.DefaultTimeout), func() { cancel(context.DeadlineExceeded) })
+	patience := cmp.Or(j.inv.Timeout, cli.DefaultTimeout)
+	timer := time.AfterFunc(patience, func() { cancel(context.DeadlineExceeded) })
 	defer timer.Stop()
 	params := j.params
 	params.Progress = func(e fal.DeployEvent) {
-		timer.Stop()
+		switch {
+		case e.Phase == fal.DeployHash && e.Ended && j.inv.Timeout > 0:
+			timer.Reset(patience)
+		case e.Phase == fal.DeployHash, j.inv.Timeout == 0, answered(e):
+			timer.Stop()
+		}
 		j.progress(e)
 	}
 	result, err := call(ctx, j.loaded.App, &params)
@@ -182,8 +231,15 @@ func bounded[T any](ctx context.Context, j *job, call func(context.Context, fal.
 // after says what else is to be known of a deployment.
 func (j *job) after(v view.Deployment) error {
 	var lines []string
+	head := "note: "
+	if j.o.all {
+		head += j.label() + ": "
+	}
 	if note := v.InheritedNote(); note != "" {
-		lines = append(lines, "note: "+note)
+		lines = append(lines, head+note)
+	}
+	if j.o.attach && v.Status == view.Deployed && j.idle {
+		lines = append(lines, head+"no runner was started: min_concurrency is 0; the first request starts one")
 	}
 	if v.Status == view.RollingOut {
 		lines = append(lines, "hint: `"+j.again("status")+" --wait` waits for the rollout", "hint: `"+j.again("rollback")+"` goes back to the revision before")
@@ -203,8 +259,13 @@ func (j *job) again(verb string) string {
 	if environment := j.environment(); environment != "" {
 		line += " --env " + cli.Quote(environment)
 	}
+	return line + j.teamFlag()
+}
+
+// teamFlag is the flag that acts for the same account; empty if none is needed.
+func (j *job) teamFlag() string {
 	if team := cmp.Or(j.inv.Team, j.target.Team); team != "" {
-		line += " --team " + cli.Quote(team)
+		return " --team " + cli.Quote(team)
 	}
-	return line
+	return ""
 }

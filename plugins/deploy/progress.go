@@ -33,10 +33,16 @@ func (j *job) progress(e fal.DeployEvent) {
 	if e.Phase == fal.DeployHash || e.Phase == fal.DeployUpload {
 		j.task.Measure(progress.Amount{Files: e.Files, TotalFiles: e.TotalFiles, Bytes: e.Bytes, TotalBytes: e.TotalBytes})
 	}
-	if e.Log != nil && (j.inv.Verbose || !isDetail(e.Log.Level)) {
-		j.task.Log(view.DeployLogText(*e.Log))
+	if e.Log != nil {
+		log := j.task.Log
+		if isDetail(e.Log.Level) && !j.inv.Verbose {
+			log = j.task.Detail
+		}
+		log(view.DeployLogText(*e.Log))
 	}
+	j.rolled = j.rolled || e.Phase == fal.DeployRegister && e.Log != nil
 	if e.Ended {
+		j.phases = append(j.phases, fal.PhaseDuration{Phase: e.Phase, Duration: e.Elapsed})
 		note := ""
 		if e.TotalFiles > 0 {
 			note = fmt.Sprintf("%s, %s", view.Count(e.TotalFiles, "file"), view.Bytes(e.TotalBytes))
@@ -45,5 +51,6 @@ func (j *job) progress(e fal.DeployEvent) {
 	}
 }
 
-// isDetail reports whether a level of the log is for --verbose.
+// isDetail reports whether a level of the log is for --verbose, and for a step
+// that failed.
 func isDetail(level string) bool { return level == "TRACE" || level == "DEBUG" }

@@ -24,7 +24,7 @@ func runDeploy(ctx context.Context, inv *cli.Invocation, o *options) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range o.notices() {
+	for _, n := range o.notices(inv) {
 		notice(inv, n)
 	}
 	if o.all {
@@ -102,7 +102,8 @@ func (o *options) writeText(inv *cli.Invocation, w io.Writer, v view.Deployment,
 			return err
 		}
 	}
-	return v.WriteText(w, inv.Printer, view.ParseURLChoice(inv.Getenv("FAL_URL_OUTPUT")))
+	urls, _ := view.ParseURLChoice(inv.Getenv(urlOutput)) // what it is not was said
+	return v.WriteText(w, inv.Printer, urls)
 }
 
 func notice(inv *cli.Invocation, text string) {
@@ -118,7 +119,7 @@ func (o *options) display(inv *cli.Invocation) *progress.Display {
 	return progress.New(progress.Options{
 		Out:      inv.IO.Err,
 		Live:     inv.IO.ErrTerminal() && !inv.Debug && inv.Getenv("TERM") != "dumb",
-		ASCII:    !speaksUTF8(inv.Getenv),
+		ASCII:    !iostreams.SpeaksUTF8(inv.Getenv),
 		WholeLog: inv.Verbose,
 		Named:    o.all,
 		Size:     o.size,

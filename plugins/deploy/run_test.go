@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -44,6 +46,19 @@ built the environment (0.0s)
 }
 
 // On a terminal what ended well is a line, and its log is gone.
+// A step that fails leaves its whole log, details too.
+func TestWholeLogOfFailure(t *testing.T) {
+	for _, tty := range []bool{false, true} {
+		tm := newTerm(t)
+		tm.tty, tm.service.events = tty, phases()
+		tm.service.events[len(tm.service.events)-1].Err = errors.New("exit 1")
+		tm.service.fails["checkout"] = &fal.DeployError{Phase: fal.DeployBuild, Err: errors.New("exit 1")}
+		if r := tm.run("checkout"); r.code != 1 || !strings.Contains(r.err, "  step 1 [rank0]: :fire:\n  a detail\n  WARNING old base\\x07\n") {
+			t.Errorf("terminal %v: %s", tty, r.err)
+		}
+	}
+}
+
 func TestTerminal(t *testing.T) {
 	tm := newTerm(t)
 	tm.tty, tm.service.events = true, phases()
@@ -63,10 +78,10 @@ func TestTerminal(t *testing.T) {
 }
 
 func TestURLOutput(t *testing.T) {
-	for value, lines := range map[string]int{"": 10, " ALL ": 10, "playground": 5, "none": 3, "other": 5} {
+	for value, lines := range map[string]int{"": 10, " ALL ": 10, "playground": 5, "none": 3, "other": 10} {
 		tm := newTerm(t)
 		tm.env["FAL_URL_OUTPUT"] = value
-		if r := tm.run("checkout"); strings.Count(r.out, "\n") != lines || r.code != 0 {
+		if r := tm.run("checkout"); strings.Count(r.out, "\n") != lines || r.code != 0 || (value == "other") != strings.Contains(r.err, "notice: FAL_URL_OUTPUT=other is none of all, playground, none: all is taken\n") {
 			t.Errorf("%q: %+v", value, r)
 		}
 	}
@@ -172,6 +187,9 @@ func TestMistakes(t *testing.T) {
 		{"checkout --annotation A=1 --annotation A=2", "A is given twice"},
 		{"checkout -o name", "name"},
 		{"checkout --jobs 0", "want 1 or more"},
+		{"checkout --jobs 4", "--jobs is for --all"},
+		{"version", "version"},
+		{"help", "help"},
 		{"chekout", "checkout"},
 		{"nothing.py", "nothing.py"},
 		{"--check checkout", "--check wants the deployment confirmed, and there is no terminal to ask on\nhint: fal deploy --check --yes -- checkout\n"},
@@ -195,6 +213,21 @@ func TestDeprecated(t *testing.T) {
 	}
 }
 
+// What is found while the app is loaded is told too.
+func TestNotices(t *testing.T) {
+	tm := threeApps(t)
+	if err := os.Symlink("a", filepath.Join(tm.dir, "data", "link")); err != nil {
+		t.Skip(err)
+	}
+	const notice = "notice: data/link is a link: it goes as data/a\n"
+	if r := tm.run("search"); strings.Count(r.err, notice) != 1 {
+		t.Errorf("%+v", r)
+	}
+	if r := tm.run("--all", "--yes", "--dry-run"); strings.Count(r.err, "notice: search: data/link is a link: it goes as data/a\n") != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
 // All problems of a file are there, each in a line of its own.
 func TestProblems(t *testing.T) {
 	tm := newTerm(t)
@@ -215,6 +248,8 @@ func TestFailures(t *testing.T) {
 		{"build", &fal.DeployError{Phase: fal.DeployBuild, Err: errors.New("exit 1")}, 1, "fal deploy: error: building the environment: exit 1\n"},
 		{"registered", &fal.DeployError{Phase: fal.DeployRegister, Revision: revNew, Err: errors.New("crashed")}, 1,
 			"error: registering the app: crashed\nhint: revision " + revNew + " of checkout is registered: `fal apps status checkout` shows its runners\n"},
+		{"upload", &fal.DeployError{Phase: fal.DeployUpload, Err: errors.New("cut")}, 1,
+			"error: uploading the files: cut\nhint: nothing was deployed; files that are there already are not sent again\n"},
 		{"nothing", &fal.DeployError{Err: errors.New("no")}, 1, "error: no\n"},
 	} {
 		tm := newTerm(t)
@@ -222,6 +257,70 @@ func TestFailures(t *testing.T) {
 		if r := tm.run("checkout"); r.code != tt.code || r.out != "" || !strings.Contains(r.err, tt.want) {
 			t.Errorf("%s: %+v", tt.name, r)
 		}
+	}
+}
+
+// A rollout that was waited for leaves the app pointed at what it could not
+// start.
+func TestRolloutFails(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		now  string
+		err  error
+		want string
+	}{
+		{"made and not told", revNew, &fal.DeployError{Phase: fal.DeployRegister, Previous: revOld, Err: errors.New("crashed")}, "registered, but its rollout failed: crashed\n" +
+			"checkout points to revision " + revNew + " now, and the service may keep trying to start it\n" +
+			"hint: `fal apps rollback checkout` goes back to the revision before\nhint: `fal runners logs app/checkout` shows what its runners say\n"},
+		{"the first one", revNew, &fal.DeployError{Phase: fal.DeployRegister, Err: errors.New("crashed")}, "registered, but its rollout failed: crashed\n" +
+			"checkout points to revision " + revNew + " now, and the service may keep trying to start it\nhint: `fal runners logs app/checkout` shows what its runners say\n"},
+		{"cut", revNew, &fal.DeployError{Phase: fal.DeployRegister, Previous: revOld, Err: fal.ErrUnavailable}, "checkout points to revision " + revNew + " now\n" +
+			"hint: `fal apps status checkout --wait` waits for the rollout\n"},
+		{"not made", revOld, &fal.DeployError{Phase: fal.DeployRegister, Previous: revOld, Err: errors.New("refused")}, "error: registering the app: refused\n"},
+	} {
+		tm := newTerm(t)
+		tm.server.SetApps(faltest.App{Alias: "checkout", Revision: tt.now})
+		tm.service.fails["checkout"] = tt.err
+		if r := tm.run("checkout", "--attach"); r.code == 0 || r.out != "" || !strings.HasSuffix(r.err, tt.want) {
+			t.Errorf("%s: %+v", tt.name, r)
+		}
+	}
+}
+
+// An environment that is not there is named with what may have been meant.
+func TestNoEnvironment(t *testing.T) {
+	tm := newWire(t)
+	tm.server.SetEnvironments(faltest.Environment{Name: "main", Default: true}, faltest.Environment{Name: "staging"})
+	missing := faltest.Fail(fal.CodeNotFound, "environment not found")
+	tm.server.Script("BuildEnvironment", missing, missing)
+	r := tm.run("checkout", "--env", "stagin")
+	if r.code != 3 || !strings.HasSuffix(r.err, "hint: did you mean staging?\nhint: `fal environments create stagin` makes it\nhint: `fal environments list` shows those that are there\n") {
+		t.Errorf("%+v", r)
+	}
+	if r := tm.run("checkout", "--env", "staging"); r.code != 3 || strings.Contains(r.err, "environments") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// Who waits for a rollout that needs no runner is told so.
+func TestAttachWithoutRunner(t *testing.T) {
+	const note = "note: no runner was started: min_concurrency is 0; the first request starts one\n"
+	tm := newTerm(t)
+	if r := tm.run("checkout", "--attach"); !strings.HasSuffix(r.err, note) {
+		t.Errorf("%+v", r)
+	}
+	if r := tm.run("checkout"); strings.Contains(r.err, note) {
+		t.Errorf("%+v", r)
+	}
+	tm.service.before = sampleBefore()
+	tm.service.before.MinConcurrency = 1
+	if r := tm.run("checkout", "--attach"); strings.Contains(r.err, note) {
+		t.Errorf("%+v", r)
+	}
+	tm.service.before = nil
+	tm.service.events = []fal.DeployEvent{{Phase: fal.DeployRegister, Log: &fal.DeployLog{Level: "INFO", Message: "1 of 1 runners up"}}}
+	if r := tm.run("checkout", "--attach"); strings.Contains(r.err, note) {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -237,16 +336,21 @@ func TestInterrupt(t *testing.T) {
 		{fal.DeployUpload, "", "interrupted: nothing was deployed; files that are there already are not sent again"},
 		{fal.DeployBuild, "", "interrupted: nothing was deployed; the service may go on with the build"},
 		{fal.DeployMetadata, "", "interrupted: nothing was deployed; the environment is built"},
-		{fal.DeployRegister, "", "interrupted: checkout serves revision " + revOld + "\nhint: `fal apps status checkout` shows how far it is"},
-		{fal.DeployRegister, revNew, "interrupted: checkout serves revision " + revNew + ", and its rollout goes on"},
+		{fal.DeployRegister, "", "interrupted: checkout points to revision " + revOld + " as before; the service may still register the new one\nhint: `fal apps status checkout` shows how far it is"},
+		{fal.DeployRegister, revNew, "interrupted: checkout points to revision " + revNew + ", and its rollout goes on; " + revOld + " may still serve"},
+		{fal.DeployRegister, "later", "interrupted: checkout points to revision " + revNew + ", and its rollout goes on; " + revOld + " may still serve"},
 	} {
 		tm := newTerm(t)
 		tm.server.SetApps(faltest.App{Alias: "checkout", Revision: revOld})
+		if tt.revision == "later" { // the service has made it, and not told so
+			tt.revision = ""
+			tm.server.SetApps(faltest.App{Alias: "checkout", Revision: revNew})
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		tm.service.during = func(ctx context.Context) error {
 			cancel()
 			<-ctx.Done()
-			return &fal.DeployError{Phase: tt.phase, Revision: tt.revision, Err: ctx.Err()}
+			return &fal.DeployError{Phase: tt.phase, Revision: tt.revision, Previous: revOld, Err: ctx.Err()}
 		}
 		r := tm.runContext(ctx, "checkout")
 		if r.code != 130 || r.out != "" || !strings.Contains(r.err, "fal deploy: error: "+tt.want+"\n") {

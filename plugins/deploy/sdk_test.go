@@ -129,19 +129,41 @@ func TestFirstAnswer(t *testing.T) {
 			inv: &cli.Invocation{Timeout: time.Second}, task: d.Task(""), loaded: &project.Loaded{},
 			session: &session.Session{Config: &config.Config{}},
 		}
-		slow := func(ctx context.Context, _ fal.App, p *fal.DeployParams) (string, error) {
-			time.Sleep(time.Second / 2)
-			p.Progress(fal.DeployEvent{Phase: fal.DeployBuild, Started: true})
-			select {
-			case <-time.After(time.Hour):
-				return "built", nil
-			case <-ctx.Done():
-				return "", ctx.Err()
+		for _, tt := range []struct {
+			name    string
+			timeout time.Duration
+			events  []fal.DeployEvent // one each second
+			works   bool
+		}{
+			{"a log", 3 * time.Second, []fal.DeployEvent{{Phase: fal.DeployBuild, Started: true}, {Phase: fal.DeployBuild, Log: &fal.DeployLog{}}}, true},
+			{"bytes", 3 * time.Second, []fal.DeployEvent{{Phase: fal.DeployUpload, Started: true}, {Phase: fal.DeployUpload, Bytes: 1}}, true},
+			{"an end", 3 * time.Second, []fal.DeployEvent{{Phase: fal.DeployBuild, Started: true}, {Phase: fal.DeployBuild, Ended: true}}, true},
+			{"a beginning", 3 * time.Second, []fal.DeployEvent{{Phase: fal.DeployBuild, Started: true}}, false},
+			{"a long read", 3 * time.Second, []fal.DeployEvent{{Phase: fal.DeployHash, Started: true}, {}, {}, {}, {}, {Phase: fal.DeployHash, Bytes: 1, Ended: true}, {Phase: fal.DeployBuild, Ended: true}}, true},
+			{"a read alone", 3 * time.Second, []fal.DeployEvent{{Phase: fal.DeployHash, Started: true}, {Phase: fal.DeployHash, Bytes: 1}, {Phase: fal.DeployHash, Ended: true}}, false},
+			{"a silent build", 0, []fal.DeployEvent{{Phase: fal.DeployBuild, Started: true}}, true},
+			{"nothing", 0, nil, false},
+		} {
+			j.inv.Timeout = tt.timeout
+			got, err := bounded(t.Context(), j, func(ctx context.Context, _ fal.App, p *fal.DeployParams) (string, error) {
+				for _, e := range tt.events {
+					time.Sleep(time.Second)
+					if e.Phase != "" {
+						p.Progress(e)
+					}
+				}
+				select {
+				case <-time.After(time.Hour):
+					return "built", nil
+				case <-ctx.Done():
+					return "", ctx.Err()
+				}
+			})
+			if works := got == "built" && err == nil; works != tt.works {
+				t.Errorf("%s: %q, %v", tt.name, got, err)
 			}
 		}
-		if got, err := bounded(t.Context(), j, slow); got != "built" || err != nil {
-			t.Errorf("%q, %v", got, err)
-		}
+		j.inv.Timeout = time.Second
 		silent := func(ctx context.Context, _ fal.App, _ *fal.DeployParams) (string, error) {
 			<-ctx.Done()
 			return "", errors.New("cut")

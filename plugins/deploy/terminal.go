@@ -1,10 +1,7 @@
 package deploy
 
 import (
-	"cmp"
 	"os"
-	"runtime"
-	"strings"
 
 	"golang.org/x/term"
 )
@@ -16,12 +13,4 @@ func terminalSize() (columns, rows int) {
 		return 0, 0
 	}
 	return columns, rows
-}
-
-func speaksUTF8(getenv func(string) string) bool {
-	if runtime.GOOS == "windows" {
-		return true
-	}
-	locale := strings.ToLower(cmp.Or(getenv("LC_ALL"), getenv("LC_CTYPE"), getenv("LANG")))
-	return strings.Contains(locale, "utf-8") || strings.Contains(locale, "utf8")
 }

@@ -69,7 +69,7 @@ func runHelp(ctx context.Context, inv *cli.Invocation, d *Dispatcher, words []st
 func (d *Dispatcher) helpRoute(ctx context.Context, words []string) (Route, error) {
 	if match, err := d.Lookup(words); err == nil {
 		if _, own := installed.Version(match.Path); own {
-			args := append([]string{"help"}, words[match.Words:]...)
+			args := append([]string{cli.HelpWord}, words[match.Words:]...)
 			return Route{Kind: Plugin, Match: match, Program: d.Plugin(match, args)}, nil
 		}
 	}

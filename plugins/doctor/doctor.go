@@ -22,6 +22,7 @@ import (
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/complete"
+	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/output/jq"
 	"github.com/fal-plugins/fal/plugins/internal/session"
@@ -102,7 +103,7 @@ func run(ctx context.Context, inv *cli.Invocation, d dependencies, updates bool)
 	p.updates = updates
 	checks := p.checks()
 	asText := inv.Format == output.Pretty || inv.Format == output.Wide
-	text := view.CheckText{Words: !speaksUTF8(inv.Getenv), Paint: inv.Printer.Paint}
+	text := view.CheckText{Words: !iostreams.SpeaksUTF8(inv.Getenv), Paint: inv.Printer.Paint}
 	for _, c := range checks {
 		text.Width = max(text.Width, len(c.name))
 	}

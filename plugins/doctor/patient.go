@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"net/url"
 	"os"
@@ -127,16 +126,6 @@ func (p *patient) diagnosis(rows []view.Check) view.Diagnosis {
 		d.Isolate, d.Python = client.isolate, client.python
 	}
 	return d
-}
-
-// speaksUTF8 reports whether the terminal shows more than ASCII, as the
-// variables of the locale say.
-func speaksUTF8(getenv func(string) string) bool {
-	if runtime.GOOS == "windows" {
-		return true
-	}
-	locale := strings.ToLower(cmp.Or(getenv("LC_ALL"), getenv("LC_CTYPE"), getenv("LANG")))
-	return strings.Contains(locale, "utf-8") || strings.Contains(locale, "utf8")
 }
 
 // shown is a path with ~ for the home folder, as it may be shown.

@@ -206,16 +206,20 @@ func testCompletion(t *testing.T, root string, all []program) {
 	const tab = `source "$1/usr/share/bash-completion/completions/$2" &&
 complete -p "$2" | sed 's/.*-F \([^ ]*\) .*/\1/' | {
 	read -r function
-	COMP_LINE="$2 " COMP_POINT=$((${#2} + 1)) COMP_TYPE=9 COMP_WORDS=("$2" "") COMP_CWORD=1
-	"$function" "$2" "" "$2"
+	COMP_LINE="$2 $3" COMP_POINT=$((${#2} + 1 + ${#3})) COMP_TYPE=9 COMP_WORDS=("$2" "$3") COMP_CWORD=1
+	"$function" "$2" "$3" "$2"
 	printf '%s\n' "${COMPREPLY[@]}"
 }`
 	for _, p := range all {
-		cmd := exec.CommandContext(t.Context(), bash, "--norc", "-c", tab, "tab", root, p.name)
+		typed, want := "", "version"
+		if p.name == "fal-deploy" { // whose words are apps
+			typed, want = "--vers", "--version"
+		}
+		cmd := exec.CommandContext(t.Context(), bash, "--norc", "-c", tab, "tab", root, p.name, typed)
 		cmd.Env = []string{"PATH=" + filepath.Join(root, "usr", "bin") + ":/usr/bin:/bin", "HOME=" + t.TempDir()}
 		out, err := cmd.CombinedOutput()
-		if want := "version"; err != nil || !strings.Contains(string(out), want) {
-			t.Errorf("Tab behind %s does not offer %s: %v\n%s", p.name, want, err, out)
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("Tab behind %s %s does not offer %s: %v\n%s", p.name, typed, want, err, out)
 		}
 	}
 }

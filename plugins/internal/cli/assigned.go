@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -28,9 +29,22 @@ func AssignedFiles(names Completer) Completer {
 	}
 }
 
-// filesBehind are the files and folders that path may become. Those whose names
-// begin with a dot are offered when one was typed.
+// filesBehind are the files and folders that path may become.
 func (c *Completion) filesBehind(before, path string) []Candidate {
+	found := filesFor(path)
+	for i := range found {
+		if strings.HasSuffix(found[i].Value, "/") {
+			c.NoSpace()
+		}
+		found[i].Value = before + found[i].Value
+	}
+	return found
+}
+
+// filesFor are the files of the patterns, if there are any, and the folders, with
+// a slash behind them, that path may become. Those whose names begin with a dot
+// are offered when one was typed.
+func filesFor(path string, patterns ...string) []Candidate {
 	dir, base := filepath.Split(path)
 	in := dir
 	if in == "" {
@@ -42,13 +56,15 @@ func (c *Completion) filesBehind(before, path string) []Candidate {
 	}
 	var found []Candidate
 	for _, e := range entries {
-		if !hasPrefixFold(e.Name(), base) || base == "" && strings.HasPrefix(e.Name(), ".") {
+		name := e.Name()
+		if !hasPrefixFold(name, base) || base == "" && strings.HasPrefix(name, ".") {
 			continue
 		}
-		value := before + dir + e.Name()
-		if info, err := os.Stat(filepath.Join(in, e.Name())); err == nil && info.IsDir() {
+		value := dir + name
+		if info, err := os.Stat(filepath.Join(in, name)); err == nil && info.IsDir() {
 			value += "/"
-			c.NoSpace()
+		} else if len(patterns) > 0 && !slices.ContainsFunc(patterns, func(p string) bool { ok, _ := filepath.Match(p, name); return ok }) {
+			continue
 		}
 		if found = append(found, Candidate{Value: value}); len(found) == mostFiles {
 			break

@@ -103,6 +103,8 @@ type Command struct {
 	JSON any
 	// Environment adds --env.
 	Environment bool
+	// Verbose is what --verbose does besides, as in "show the whole log". Optional.
+	Verbose string
 	// Waits says, once the flags are parsed, that the command may take longer
 	// than DefaultTimeout. It counts for an app without Account: elsewhere each
 	// request is bounded by itself, and the whole by --timeout alone.

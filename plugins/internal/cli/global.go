@@ -75,7 +75,7 @@ func newGlobals(app *App) *globals {
 	}
 	if app.Account {
 		g.generalFlags = append(g.generalFlags, &Flag{Name: "timeout", Placeholder: "TIME", Group: groupGeneral,
-			Usage: "give up after this time: seconds, or as in 30s or 5m", Value: Seconds(&g.timeout)})
+			Usage: "give up after this time" + timeoutForms, Value: Seconds(&g.timeout)})
 	}
 	verbose := "say what else is worth knowing"
 	if app.Account {
@@ -90,6 +90,9 @@ func newGlobals(app *App) *globals {
 	}
 	return g
 }
+
+// timeoutForms are how a length of time is given.
+const timeoutForms = ": seconds, or as in 30s or 5m"
 
 // SharedFlags returns the flags that commands of all programs have in common,
 // for a program that reads them on behalf of others.
@@ -132,7 +135,20 @@ func (g *globals) flags(c *Command) []*Flag {
 	if c.Environment {
 		flags = append(flags, g.environmentFlags...)
 	}
-	return append(flags, g.generalFlags...)
+	for _, f := range g.generalFlags {
+		if f.Name == "verbose" && c.Verbose != "" {
+			own := *f
+			own.Usage += ", and " + c.Verbose
+			f = &own
+		}
+		if f.Name == "timeout" && c.Lasts != nil && c.Lasts() {
+			own := *f
+			own.Usage = "give up when there is no answer after this time" + timeoutForms
+			f = &own
+		}
+		flags = append(flags, f)
+	}
+	return flags
 }
 
 // wantsJSON reports whether JSON was asked for by name, which decides the form

@@ -379,8 +379,15 @@ func Help(inv *Invocation, words []string, more ...HelpSection) error {
 				known = append(known, TopicNames()...)
 			}
 			e := Usagef("no help for %q", strings.Join(words, " "))
+			help := []string{inv.typed, "help"}
+			if app.argumentsOnly() {
+				help = []string{"fal", "help", app.Noun}
+			}
 			if near := suggest.Nearest(w, known); near != "" {
-				e = e.WithHint("did you mean `" + strings.Join(slices.Concat([]string{inv.typed, "help"}, names(path), []string{near}), " ") + "`?")
+				e = e.WithHint("did you mean `" + strings.Join(slices.Concat(help, names(path), []string{near}), " ") + "`?")
+			}
+			if app.argumentsOnly() {
+				return e.WithHint("`" + inv.typed + " --help` describes the command")
 			}
 			return e.WithHint("`" + inv.typed + " help` lists the commands")
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -69,6 +70,19 @@ func TestJQTopic(t *testing.T) {
 	}
 	if got := KeysAnswer("nonsense\n\na\tb"); len(got) != 1 || got[0] != [2]string{"a", "b"} {
 		t.Errorf("read as %q", got)
+	}
+}
+
+// A command that goes on after its first answer is given up before it alone.
+func TestTimeoutHelp(t *testing.T) {
+	app := &App{Name: "fal-things", Noun: "things", Account: true, Commands: []*Command{
+		{Name: "list", Summary: "List", Run: func(context.Context, *Invocation) error { return nil }},
+		{Name: "shell", Summary: "Shell", Lasts: func() bool { return true }, Run: func(context.Context, *Invocation) error { return nil }},
+	}}
+	for name, want := range map[string]string{"list": "give up after this time: seconds", "shell": "give up when there is no answer after this time: seconds"} {
+		if r := runApp(t, app, nil, name, "--help"); !strings.Contains(strings.Join(strings.Fields(r.out), " "), want) {
+			t.Errorf("%s: %s", name, r.out)
+		}
 	}
 }
 

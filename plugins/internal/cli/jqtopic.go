@@ -53,7 +53,7 @@ func commandKeys(app *App, typed string) (rows [][2]string) {
 
 // KeysQuestion are the arguments with which a program of the suite says which
 // keys the JSON of its commands has; KeysAnswer reads what it prints.
-func KeysQuestion() []string { return []string{"help", "jq", "--keys"} }
+func KeysQuestion() []string { return []string{HelpWord, "jq", "--keys"} }
 
 // KeysAnswer returns the commands and their keys, but for those that every
 // program has.

@@ -196,14 +196,14 @@ func (o *orderer) positional(word string, dashed bool) error {
 		o.line.args = append(o.line.args, word)
 		return nil
 	}
-	if c := o.defaultCommand(); c != nil && (dashed || !slices.ContainsFunc(o.children(), called(word))) {
+	if c := o.defaultCommand(); c != nil && (dashed || !slices.ContainsFunc(o.children(), o.verb(word))) {
 		o.line.path = append(o.line.path, c)
 		return o.positional(word, dashed)
 	}
 	if dashed {
 		return Usagef("a command must come before `--`").WithHint(o.seeHelp())
 	}
-	if i := slices.IndexFunc(o.children(), called(word)); i >= 0 {
+	if i := slices.IndexFunc(o.children(), o.verb(word)); i >= 0 {
 		o.line.path = append(o.line.path, o.children()[i])
 		return nil
 	}
@@ -227,6 +227,12 @@ func (o *orderer) defaultCommand() *Command {
 		}
 	}
 	return nil
+}
+
+// verb says which command a word names. A default command that takes an
+// argument has none: its name can be that argument.
+func (o *orderer) verb(word string) func(*Command) bool {
+	return func(c *Command) bool { return called(word)(c) && !(c.Default && len(c.Args) > 0) }
 }
 
 func called(word string) func(*Command) bool {

@@ -178,6 +178,11 @@ func (r Request) Write(w io.Writer, reply Reply) error {
 	if !r.opaque {
 		found = r.matching(reply.Candidates)
 	}
+	if r.typed != nil && reply.Files && len(found) > 0 {
+		// Beside other values bash offers no files by itself.
+		found = append(found, r.matching(filesFor(r.Word(), reply.Patterns...))...)
+		reply.NoSpace = reply.NoSpace || len(found) == 1 && strings.HasSuffix(found[0].Value, "/")
+	}
 	if reply.NoSpace && r.addsSpace(found) {
 		found = append(found, Candidate{Value: found[0].Value + "."})
 	}

@@ -35,20 +35,23 @@ type Process struct {
 }
 
 // Main runs app with the arguments of this process and returns its exit code.
-// The first interrupt cancels the command's context; a second one ends the
-// process at once.
+// The first interrupt, SIGTERM or SIGHUP cancels the command's context; a second
+// one ends the process at once.
 func Main(app *App) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup does
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	var caught atomic.Int32
 	go func() {
 		s := <-signals
 		signal.Stop(signals)
 		code := int32(ExitInterrupted)
-		if s == syscall.SIGTERM {
-			code = 128 + int32(syscall.SIGTERM)
+		if number, ok := s.(syscall.Signal); ok && s != os.Interrupt {
+			code = 128 + int32(number)
 		}
 		caught.Store(code)
 		cancel()
@@ -109,7 +112,7 @@ func failedToo(err error) bool {
 func run(ctx context.Context, app *App, typed string, p Process) (line, error) {
 	app = withBuiltins(app)
 	g := newGlobals(app)
-	l, err := order(app, g.flags, typed, p.Args)
+	l, err := order(app, g.flags, typed, asked(app, p.Args))
 	for _, f := range l.flags { // the colour of an error, too, is a wish
 		if f.flag.Name == "color" {
 			if mode, err := iostreams.ParseColorMode(f.value); err == nil {
@@ -304,10 +307,35 @@ func retype(text string, app *App, typed string) string {
 	return strings.ReplaceAll(text, "fal "+app.Noun+" ", typed+" ")
 }
 
+// HelpWord, as the first argument, asks for help in the words behind it: `help`
+// itself can be the argument of a program whose name alone is a command.
+const HelpWord = "__help"
+
+// asked puts the command in the place of HelpWord.
+func asked(app *App, args []string) []string {
+	if len(args) > 0 && args[0] == HelpWord && !app.argumentsOnly() {
+		return append([]string{"help"}, args[1:]...)
+	}
+	return args
+}
+
+// argumentsOnly reports whether any first word is an argument of the default
+// command, unless it names another command of the app's own. Then there is no
+// `version` and no `help`, whose places --version and --help take.
+func (a *App) argumentsOnly() bool {
+	return slices.ContainsFunc(a.Commands, func(c *Command) bool { return c.Default && len(c.Args) > 0 })
+}
+
 func withBuiltins(app *App) *App {
 	own := *app
 	own.Commands = append([]*Command{}, app.Commands...)
-	for _, c := range []*Command{versionCommand(), helpCommand()} {
+	builtins := []*Command{versionCommand(), helpCommand()}
+	if app.argumentsOnly() {
+		help := helpCommand()
+		help.Name, help.Hidden = HelpWord, true
+		builtins = []*Command{help}
+	}
+	for _, c := range builtins {
 		if !slices.ContainsFunc(own.Commands, func(has *Command) bool { return has.Name == c.Name }) {
 			own.Commands = append(own.Commands, c)
 		}

@@ -2,17 +2,26 @@ package progress
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 )
 
 // kept are the last lines of a log.
 type kept struct {
-	lines   []string // a ring once it is full
+	lines   []logLine // a ring once it is full
 	next    int
 	dropped int
+	details bool // there are such lines
 }
 
-func (k *kept) add(line string) {
+// logLine is a line of a log; a detail is for a log that is shown whole.
+type logLine struct {
+	text   string
+	detail bool
+}
+
+func (k *kept) add(line logLine) {
+	k.details = k.details || line.detail
 	if len(k.lines) < mostLines {
 		k.lines = append(k.lines, line)
 		return
@@ -22,13 +31,24 @@ func (k *kept) add(line string) {
 	k.dropped++
 }
 
-// last are at most n of the lines, the oldest first.
-func (k *kept) last(n int) []string {
-	n = max(min(n, len(k.lines)), 0)
-	lines := make([]string, 0, n)
-	for i := len(k.lines) - n; i < len(k.lines); i++ {
-		lines = append(lines, k.lines[(k.next+i)%len(k.lines)])
+// all are the lines, the oldest first.
+func (k *kept) all() []string {
+	var lines []string
+	for i := range k.lines {
+		lines = append(lines, k.lines[(k.next+i)%len(k.lines)].text)
 	}
+	return lines
+}
+
+// last are at most n of the lines that are no details, the oldest first.
+func (k *kept) last(n int) []string {
+	var lines []string
+	for i := len(k.lines) - 1; i >= 0 && len(lines) < n; i-- {
+		if l := k.lines[(k.next+i)%len(k.lines)]; !l.detail {
+			lines = append(lines, l.text)
+		}
+	}
+	slices.Reverse(lines)
 	return lines
 }
 

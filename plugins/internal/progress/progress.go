@@ -151,6 +151,9 @@ func (d *Display) Say(line string) {
 // Writer prints the lines that are written to it, and stays usable until Close.
 func (d *Display) Writer() io.Writer { return d.output }
 
+// Flush prints a last line without an end that was written to the Writer.
+func (d *Display) Flush() { d.output.flush() }
+
 func (d *Display) sayLines(text string) {
 	var lines []string
 	for l := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {

@@ -314,3 +314,39 @@ func TestElapsed(t *testing.T) {
 		}
 	}
 }
+
+// What a step leaves is no wider than the terminal: the time goes first.
+func TestClosingLineFits(t *testing.T) {
+	for columns, shown := range map[int]string{
+		32: "✓ built, 3 files, 3.0 MiB  0.0s\n✗ building  0.0s\n",
+		31: "✓ built, 3 files, 3.0 MiB\n✗ building  0.0s\n",
+		12: "✓ built, 3 \n✗ building\n",
+		8:  "✓ built\n✗ build\n",
+		1:  "✓ \n✗ \n",
+	} {
+		var out bytes.Buffer
+		d, _ := display(t, Options{Out: &out, Live: true, Size: func() (int, int) { return columns, 24 }})
+		task := d.Task("checkout")
+		task.Begin(build)
+		task.End(nil, "3 files, 3.0 MiB")
+		task.Begin(build)
+		task.End(errors.New("no"), "")
+		if out.String() != shown {
+			t.Errorf("%d columns: %q, want %q", columns, out.String(), shown)
+		}
+	}
+}
+
+// A line without its end is printed when what writes has come to its own.
+func TestFlush(t *testing.T) {
+	var out bytes.Buffer
+	d, _ := display(t, Options{Out: &out})
+	if _, err := d.Writer().Write([]byte("one\ntwo")); err != nil {
+		t.Fatal(err)
+	}
+	d.Flush()
+	d.Say("three")
+	if out.String() != "one\ntwo\nthree\n" {
+		t.Errorf("%q", out.String())
+	}
+}

@@ -47,17 +47,29 @@ func (t *Task) Measure(a Amount) {
 func (t *Task) Log(text string) {
 	t.d.mu.Lock()
 	defer t.d.mu.Unlock()
-	whole := !t.running || !t.d.o.Live || t.d.o.WholeLog
 	var lines []string
 	for l := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		l = harmless(l)
-		if whole {
+		if !t.running || !t.d.o.Live || t.d.o.WholeLog {
 			lines = append(lines, t.logged(l))
-			continue
 		}
-		t.log.add(l)
+		if t.running && !t.d.o.WholeLog {
+			t.log.add(logLine{text: l})
+		}
 	}
 	t.d.say(lines...)
+}
+
+// Detail adds to the log of the step what is shown only if the step fails.
+func (t *Task) Detail(text string) {
+	t.d.mu.Lock()
+	defer t.d.mu.Unlock()
+	if !t.running {
+		return
+	}
+	for l := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		t.log.add(logLine{text: harmless(l), detail: true})
+	}
 }
 
 // End ends the step, well if the error is nil. What it took is said in words;
@@ -76,16 +88,32 @@ func (t *Task) End(err error, note string) {
 	var lines []string
 	switch {
 	case err == nil && t.d.o.Live:
-		lines = append(lines, t.d.o.Paint(iostreams.Green, t.d.sign("✓", "+"))+" "+t.prefix()+t.step.Done+note+"  "+t.d.o.Paint(iostreams.Dim, took))
+		lines = append(lines, t.closing(iostreams.Green, t.d.sign("✓", "+"), t.prefix()+t.step.Done+note, took))
 	case err == nil:
 		lines = append(lines, t.prefix()+t.step.Done+note+" ("+took+")")
 	case t.d.o.Live:
-		lines = append(t.whole(), t.d.o.Paint(iostreams.Red, t.d.sign("✗", "x"))+" "+t.prefix()+t.step.Doing+"  "+t.d.o.Paint(iostreams.Dim, took))
+		lines = append(t.whole(), t.closing(iostreams.Red, t.d.sign("✗", "x"), t.prefix()+t.step.Doing, took))
 	default:
+		if t.log.details { // what was printed is not all
+			lines = append([]string{t.prefix() + "the whole log of " + t.step.Doing + ":"}, t.whole()...)
+		}
 		lines = append(lines, t.prefix()+t.step.Doing+" ended after "+took)
 	}
 	t.d.say(lines...)
 	t.log = kept{}
+}
+
+// closing is the line that a step leaves on a terminal, no wider than that: the
+// time goes first.
+func (t *Task) closing(style iostreams.Style, mark, text, took string) string {
+	columns, _ := t.d.o.Size()
+	measure := measure()
+	room := columns - 1 - measure.StringWidth(mark+" ")
+	line := t.d.o.Paint(style, mark) + " "
+	if columns <= 0 || measure.StringWidth(text+"  "+took) <= room {
+		return line + text + "  " + t.d.o.Paint(iostreams.Dim, took)
+	}
+	return line + measure.Truncate(text, max(room, 0), "")
 }
 
 // Close ends the task; a step that is under way just goes.
@@ -105,7 +133,7 @@ func (t *Task) whole() []string {
 	if t.log.dropped > 0 {
 		lines = append(lines, t.logged(fmt.Sprintf("... %d lines before these", t.log.dropped)))
 	}
-	for _, l := range t.log.last(mostLines) {
+	for _, l := range t.log.all() {
 		lines = append(lines, t.logged(l))
 	}
 	return lines

@@ -66,13 +66,10 @@ func NewDeployment(d *fal.Deployment, app fal.App, reset bool, load time.Duratio
 		Revision: d.Revision, AppName: d.Name, Status: Deployed, EnvironmentName: d.Environment,
 		AuthMode: d.AuthMode.String(), LogURL: d.URLs.Log, URLs: newDeploymentURLs(d.URLs, d.Endpoints),
 		PreviousRevision: revisionOf(d.Before), Inherited: Inherited(d.Before, app, reset),
-		Phases: []DeploymentPhase{{Phase: "load", Seconds: milli(load)}},
+		Phases: newDeploymentPhases(append([]fal.PhaseDuration{loaded(load)}, d.Phases...)),
 	}
 	if d.Detached {
 		v.Status = RollingOut
-	}
-	for _, p := range d.Phases {
-		v.Phases = append(v.Phases, DeploymentPhase{Phase: string(p.Phase), Seconds: milli(p.Duration)})
 	}
 	return v
 }
@@ -82,18 +79,35 @@ func NewPlannedDeployment(p *fal.DeployPlan, app fal.App, environment string, re
 	return Deployment{
 		AppName: app.Name, Status: DeployPlanned, EnvironmentName: environment, AuthMode: p.After.AuthMode.String(),
 		PreviousRevision: revisionOf(p.Before), URLs: newDeploymentURLs(fal.ServiceURLs{}, nil),
-		Inherited: Inherited(p.Before, app, reset), Phases: []DeploymentPhase{{Phase: "load", Seconds: milli(load)}},
+		Inherited: Inherited(p.Before, app, reset), Phases: newDeploymentPhases([]fal.PhaseDuration{loaded(load)}),
 		Plan: newDeploymentPlan(p),
 	}
 }
 
-// NewFailedDeployment says that nothing came of one.
-func NewFailedDeployment(app, environment string, err error) Deployment {
+// NewFailedDeployment says that nothing came of one, behind the phases that took
+// place.
+func NewFailedDeployment(app, environment string, phases []fal.PhaseDuration, err error) Deployment {
 	text := err.Error()
 	return Deployment{
 		AppName: app, Status: DeployFailed, EnvironmentName: environment, URLs: newDeploymentURLs(fal.ServiceURLs{}, nil),
-		Inherited: []InheritedSetting{}, Phases: []DeploymentPhase{}, Error: &text,
+		Inherited: []InheritedSetting{}, Phases: newDeploymentPhases(phases), Error: &text,
 	}
+}
+
+// DeployLoad is the phase before those of the SDK: the app is made from its
+// project.
+const DeployLoad fal.DeployPhase = "load"
+
+func newDeploymentPhases(phases []fal.PhaseDuration) []DeploymentPhase {
+	shown := []DeploymentPhase{}
+	for _, p := range phases {
+		shown = append(shown, DeploymentPhase{Phase: string(p.Phase), Seconds: milli(p.Duration)})
+	}
+	return shown
+}
+
+func loaded(load time.Duration) fal.PhaseDuration {
+	return fal.PhaseDuration{Phase: DeployLoad, Duration: load}
 }
 
 func newDeploymentURLs(u fal.ServiceURLs, endpoints []string) DeploymentURLs {
@@ -122,6 +136,9 @@ func milli(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000
 // URLChoice is which URLs people are shown.
 type URLChoice int
 
+// URLChoices are the values of FAL_URL_OUTPUT.
+func URLChoices() []string { return []string{"all", "playground", "none"} }
+
 // The choices, as of FAL_URL_OUTPUT.
 const (
 	AllURLs URLChoice = iota
@@ -129,16 +146,18 @@ const (
 	NoURLs
 )
 
-// ParseURLChoice reads FAL_URL_OUTPUT as the official client does: all is the
-// default, and what it does not know shows the playground.
-func ParseURLChoice(text string) URLChoice {
+// ParseURLChoice reads FAL_URL_OUTPUT; ok is false for what is none of
+// URLChoices, which counts as the default, all.
+func ParseURLChoice(text string) (choice URLChoice, ok bool) {
 	switch strings.ToLower(strings.TrimSpace(text)) {
 	case "", "all":
-		return AllURLs
+		return AllURLs, true
+	case "playground":
+		return PlaygroundURLs, true
 	case "none":
-		return NoURLs
+		return NoURLs, true
 	}
-	return PlaygroundURLs
+	return AllURLs, false
 }
 
 // WriteText writes what came of a deployment for people.

@@ -49,7 +49,7 @@ func TestDeploymentGolden(t *testing.T) {
 func TestDeploymentsGolden(t *testing.T) {
 	d, app := sdkDeployment()
 	done := NewDeployment(d, app, true, 0)
-	failed := NewFailedDeployment("search", "", io.ErrUnexpectedEOF)
+	failed := NewFailedDeployment("search", "", []fal.PhaseDuration{{Phase: DeployLoad, Duration: time.Second}, {Phase: fal.DeployBuild, Duration: 2 * time.Second}}, io.ErrUnexpectedEOF)
 	for _, format := range output.Formats() {
 		streams, _, out, errout := iostreams.Test()
 		p := output.New(streams, output.Options{Format: format, Explicit: true})
@@ -78,9 +78,9 @@ func TestDeployLogText(t *testing.T) {
 }
 
 func TestParseURLChoice(t *testing.T) {
-	for text, want := range map[string]URLChoice{"": AllURLs, " All": AllURLs, "playground": PlaygroundURLs, "none ": NoURLs, "x": PlaygroundURLs} {
-		if got := ParseURLChoice(text); got != want {
-			t.Errorf("%q: %d, want %d", text, got, want)
+	for text, want := range map[string]URLChoice{"": AllURLs, " All": AllURLs, "playground": PlaygroundURLs, "none ": NoURLs, "x": AllURLs} {
+		if got, ok := ParseURLChoice(text); got != want || ok != (text != "x") {
+			t.Errorf("%q: %d, %v, want %d", text, got, ok, want)
 		}
 	}
 }
