@@ -64,20 +64,25 @@
 // else a configuration holds is kept as it is, credentials in the URL of a
 // package index too. A requirement that was uploaded as a distribution is kept
 // as long as a revision needs it, and so is an uploaded file; files that none
-// needs go a day after they were last asked for, and environments when the
-// control plane starts. A revision that was registered is its app's, also if
+// needs go a day after they were last asked for. The environment of a revision stays
+// as long as the revision is there (fal apps delete-rev removes one), and goes when the
+// control plane starts after that. A revision that was registered is its app's, also if
 // its runners fail to start.
 //
 // Readiness and health: a runner is ready when something listens on the port that
 // PORT names, or, where a regular health check is declared, when that succeeds. A
 // deployed process that binds a port of its own is found at its exposed_port, if
-// nothing listened there before; one runner of such an app runs at a time, and the
-// next revision's starts when it has left. A runner that is up is asked every 15
+// nothing listened there before and it is a process of the runner that listens there,
+// which is known on Linux alone; one runner of such an app runs at a time, whatever
+// min_concurrency says, and the next revision's starts when it has left. While the
+// first of a revision that may bind one starts, its others wait. A runner that is up is asked every 15
 // seconds, or, with call_regularly = false, when an answer of it has
 // X-Fal-Runner-Health-Check; while requests are in flight only with allow_on_busy.
 // After failure_threshold failures in a row, and not before it has run for
 // start_period and startup_timeout, it is drained and replaced; without regular
-// checks the first failure counts. What failed is in its log.
+// checks the first failure counts. An answer that leads elsewhere is a failure. One
+// that falls ill soon is a failed start as far as the pace of starting others goes.
+// What failed is in its log.
 //
 // Rollouts: a runner that is up and of another revision than its app, or that is
 // to be replaced, serves until one of the app's revision is up in its place. So
@@ -90,8 +95,8 @@
 // replaced but ended, and started anew within min_concurrency. Above
 // min_concurrency, runners that are idle or fail to start end after keep_alive,
 // also while they are replaced. An app is rolling from the call on until all its
-// runners are those that it asked for and min_concurrency of them are up, and so
-// for as long as that fails. A control plane that is started again in the middle
+// runners are those that it asked for and min_concurrency of them are up, or the
+// one that can be, and so for as long as that fails. A control plane that is started again in the middle
 // of a rollout starts runners of the new revision only.
 package controlplane
 
@@ -238,7 +243,7 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	undo = append(undo, s.db.Close)
-	if s.files, err = files.Open(s.path("files")); err != nil {
+	if s.files, err = files.Open(s.path("files"), s.logger); err != nil {
 		return nil, fmt.Errorf("open uploaded files: %w", err)
 	}
 	keyFile := s.path(SecretKeyFile)
@@ -281,7 +286,7 @@ func (s *Server) openDeploys() error {
 	s.deploys = &deploys{
 		state:   s.state,
 		files:   s.files,
-		builder: build.New(build.Options{Dir: s.path("build"), Runtime: s.runtime, Files: s.files}),
+		builder: build.New(build.Options{Dir: s.path("build"), Runtime: s.runtime, Files: s.files, Logger: s.logger}),
 		logger:  s.logger,
 		base:    s.baseURL(),
 	}

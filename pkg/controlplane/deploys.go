@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -122,6 +123,11 @@ func (d *deploys) definition(l *state.Launch) build.Definition {
 		configuration["requirements"] = d.located(list)
 	}
 	definition := build.Definition{Kind: l.Kind, Configuration: configuration}
+	for _, f := range []*state.Function{l.Setup, l.Function} {
+		if f != nil && !slices.Contains(definition.Methods, f.Method) {
+			definition.Methods = append(definition.Methods, f.Method)
+		}
+	}
 	for _, f := range l.Files {
 		definition.Files = append(definition.Files, build.File{Path: f.Path, Hash: f.Hash, Mode: f.Mode})
 	}
@@ -154,9 +160,15 @@ func (d *deploys) object(f *state.Function) (*build.Object, error) {
 
 // Built implements grpcapi.Deploys.
 func (d *deploys) Built(l *state.Launch) (string, error) {
-	environment, err := d.builder.Load(d.definition(l).ID())
+	definition := d.definition(l)
+	environment, err := d.builder.Load(definition.ID())
 	if err != nil || environment == nil {
 		return "", err
+	}
+	for _, method := range definition.Methods {
+		if !environment.Loads(method) {
+			return "", nil // it is to be completed
+		}
 	}
 	return environment.ID, nil
 }

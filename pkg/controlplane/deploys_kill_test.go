@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
@@ -68,7 +69,7 @@ func TestKilledWhileDeploying(t *testing.T) {
 // checkKept looks for the functions in the store that a killed program left.
 func checkKept(t *testing.T, dir string, functions map[string]string) {
 	t.Helper()
-	store, err := files.Open(dir)
+	store, err := files.Open(dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -427,7 +427,12 @@ func TestAttach(t *testing.T) {
 	}
 	request.Environments = []*pb.EnvironmentDefinition{image(t, "fail")}
 	_, logs, err := c.register(request)
-	if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "exited with code 3") || !said(logs, "failing as told") {
+	app, _, lookup := s.state.Lookup("", "web")
+	if lookup != nil {
+		t.Fatal(lookup)
+	}
+	if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "exited with code 3") || !said(logs, "failing as told") ||
+		!strings.Contains(err.Error(), "app web points to revision "+app.Rev.RevisionID+", and its runner ") {
 		t.Errorf("%v, %v", logs, err)
 	}
 }

@@ -10,9 +10,9 @@ import (
 // they are given. Each belongs to one runner at a time. The zero value is ready
 // for use.
 type fixedPorts struct {
-	mu        sync.Mutex
-	owners    map[int]portOwner
-	revisions map[string]bool // whose runners were seen to bind one
+	mu     sync.Mutex
+	owners map[int]portOwner
+	takers map[string]bool // revisions whose runners take the port that they are given
 }
 
 type portOwner struct {
@@ -27,10 +27,11 @@ const (
 	refused claim = iota // it belongs to another, or something listens there
 	granted
 	promised // a runner of the same app listens there, which has to end first
+	pending  // one of the same app starts, which may listen there
 )
 
 // claim gives a port to a runner, unless it belongs to another or something
-// listens there. Of an app whose runners bind the port, so does this revision.
+// listens there.
 func (p *fixedPorts) claim(port int, runner, app, revision string) claim {
 	if port == 0 {
 		return refused
@@ -38,11 +39,13 @@ func (p *fixedPorts) claim(port int, runner, app, revision string) claim {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if owner, taken := p.owners[port]; taken {
-		if owner.app != app || !owner.bound {
-			return refused
+		switch {
+		case owner.app == app && owner.bound:
+			return promised
+		case owner.app == app && owner.runner != runner && !p.takers[revision]:
+			return pending
 		}
-		p.remember(revision)
-		return promised
+		return refused
 	}
 	conn, err := net.DialTimeout("tcp", local(port), probeTimeout)
 	if err == nil {
@@ -56,22 +59,39 @@ func (p *fixedPorts) claim(port int, runner, app, revision string) claim {
 	return granted
 }
 
+// take gives a port to a runner that was seen to listen there, unless another one
+// was before it.
+func (p *fixedPorts) take(port int, runner, app string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.owners[port].bound {
+		return
+	}
+	if p.owners == nil {
+		p.owners = make(map[int]portOwner)
+	}
+	p.owners[port] = portOwner{runner: runner, app: app}
+}
+
 // bind records that the owner of a port listens there.
-func (p *fixedPorts) bind(port int, revision string) {
+func (p *fixedPorts) bind(port int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	owner := p.owners[port]
 	owner.bound = true
 	p.owners[port] = owner
-	p.remember(revision)
 }
 
-// remember needs p.mu.
-func (p *fixedPorts) remember(revision string) {
-	if p.revisions == nil {
-		p.revisions = make(map[string]bool)
+// decline gives up what a runner owns, since it takes the port that it was given,
+// as others of its revision then do.
+func (p *fixedPorts) decline(runner, revision string) {
+	p.release(runner)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.takers == nil {
+		p.takers = make(map[string]bool)
 	}
-	p.revisions[revision] = true
+	p.takers[revision] = true
 }
 
 // release gives up what a runner owns.
@@ -83,14 +103,6 @@ func (p *fixedPorts) release(runner string) {
 			delete(p.owners, port)
 		}
 	}
-}
-
-// fixedPort reports whether runners of a revision bind a port of their own, so
-// that only one of them can run at a time.
-func (f *fleet) fixedPort(revision string) bool {
-	f.fixed.mu.Lock()
-	defer f.fixed.mu.Unlock()
-	return f.fixed.revisions[revision]
 }
 
 // probeTimeout bounds one attempt to reach a process.

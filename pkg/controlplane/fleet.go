@@ -132,7 +132,7 @@ func (f *fleet) reconcile(now time.Time) time.Time {
 			continue
 		}
 		one := standing(r, k)
-		one.Force = one.Force || one.Replace && f.fixedPort(one.Revision)
+		one.Force = one.Force || one.Replace && f.state.Single(one.Revision)
 		present = append(present, one)
 	}
 	f.forgetCrashes(wanted)
@@ -182,7 +182,7 @@ func (f *fleet) wanted(app state.Demand) schedule.App {
 			ScalingDelay:  app.ScalingDelay,
 		},
 	}
-	if f.fixedPort(app.Rev.RevisionID) {
+	if f.state.Single(app.Rev.RevisionID) {
 		wanted.Max, wanted.Recreate = 1, true
 	}
 	return wanted
@@ -199,6 +199,7 @@ func standing(r *state.Standing, k *keeper) schedule.Runner {
 		InFlight:  len(r.Leases),
 		Capacity:  r.App.MaxMultiplexing,
 		IdleSince: r.IdleSince,
+		Wanted:    r.Wanted,
 		RetryAt:   r.RetryAt,
 		Kill:      r.Kill,
 		Killed:    k != nil && k.wasKilled(),
@@ -234,6 +235,9 @@ func (f *fleet) apply(action schedule.Action, app *state.App, k *keeper) error {
 	case schedule.Relaunch:
 		return f.relaunch(action.Runner, action.Reason)
 	case schedule.Drain:
+		if action.IfIdle {
+			return f.state.DrainIdle(f.ctx, action.Runner, action.Reason)
+		}
 		return f.state.Drain(f.ctx, action.Runner, action.Reason)
 	case schedule.Terminate:
 		err := f.state.Terminate(f.ctx, action.Runner, action.Reason)

@@ -116,6 +116,9 @@ func testApp(modes []string) int {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 	})
+	mux.HandleFunc("/away", func(w http.ResponseWriter, request *http.Request) {
+		http.Redirect(w, request, "/well", http.StatusFound)
+	})
 	mux.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) { exit <- 4 })
 	release := make(chan struct{}, 1)
 	mux.HandleFunc("/hold", func(w http.ResponseWriter, _ *http.Request) {

@@ -31,9 +31,9 @@ func (f *fleet) checkHealth(runner string) {
 	}
 }
 
-// watch looks at the health of a process that is up, and returns when the process
-// has ended or was found to be ill and is drained.
-func (k *keeper) watch(process *runtime.Process, port int, started time.Time) {
+// watch looks at the health of a process that was started and is up since then, and
+// returns when the process has ended or was found to be ill and is drained.
+func (k *keeper) watch(process *runtime.Process, port int, started, up time.Time) {
 	check := k.app.Rev.Serving.HealthCheck
 	if check == nil {
 		return
@@ -49,6 +49,7 @@ func (k *keeper) watch(process *runtime.Process, port int, started time.Time) {
 		regular = ticker.C
 	}
 	var later <-chan time.Time
+	well := up // until then it was, as far as is known
 	for failures := 0; ; {
 		requested := false
 		select {
@@ -73,34 +74,51 @@ func (k *keeper) watch(process *runtime.Process, port int, started time.Time) {
 		}
 		err := p.ask(ctx, check.Method, port, check.Path, check.Timeout)
 		if err == nil || ctx.Err() != nil {
+			failures, well = 0, time.Now()
+			continue
+		}
+		if k.isEarly(check, time.Since(started)) {
+			k.say(state.LevelWarning, fmt.Sprintf("health check failed: %v; that does not count before it has run for %s", err, k.startPeriod(check)))
 			failures = 0
 			continue
 		}
 		failures++
-		if !k.ill(check, failures, time.Since(started), err) {
+		if !k.ill(check, failures, err) {
 			continue
 		}
+		// It is one that failed, as far as the pace of starting others goes.
+		if !check.CallRegularly {
+			well = time.Now()
+		}
+		k.fleet.crashed(k.app.Rev.RevisionID, well.Sub(up))
 		k.drain(fmt.Sprintf("unhealthy: %v", err))
 		return
 	}
 }
 
-// ill logs a failed health check, and reports whether it is one too many. Those
-// that are not regular count at once.
-func (k *keeper) ill(check *state.HealthCheck, failures int, age time.Duration, err error) bool {
+// startPeriod is how long failures do not count.
+func (k *keeper) startPeriod(check *state.HealthCheck) time.Duration {
+	return max(check.StartPeriod, k.app.StartupTimeout)
+}
+
+// isEarly reports whether a failure does not count yet. Those of checks that are
+// not regular do at once.
+func (k *keeper) isEarly(check *state.HealthCheck, age time.Duration) bool {
+	return check.CallRegularly && age < k.startPeriod(check)
+}
+
+// ill logs a failed health check, and reports whether it is one too many. Of
+// those that are not regular one is enough.
+func (k *keeper) ill(check *state.HealthCheck, failures int, err error) bool {
 	if !check.CallRegularly {
 		k.say(state.LevelError, fmt.Sprintf("health check failed: %v", err))
 		return true
 	}
-	level, note := state.LevelWarning, ""
-	over := failures >= check.FailureThreshold
-	if early := max(check.StartPeriod, k.app.StartupTimeout); over && age < early {
-		over, note = false, fmt.Sprintf("; that does not count before it has run for %s", early)
-	}
+	level, over := state.LevelWarning, failures >= check.FailureThreshold
 	if over {
 		level = state.LevelError
 	}
-	k.say(level, fmt.Sprintf("health check failed (%d of %d): %v%s", failures, check.FailureThreshold, err, note))
+	k.say(level, fmt.Sprintf("health check failed (%d of %d): %v", failures, check.FailureThreshold, err))
 	return over
 }
 

@@ -74,11 +74,15 @@ func (k *keeper) run() {
 		k.failed(err.Error())
 		return
 	}
-	k.settle(l, port)
+	if port != l.port {
+		f.report(k.runner.ID, f.state.Listens(f.ctx, k.runner.ID, port))
+	}
 	up := time.Now()
 	f.report(k.runner.ID, f.state.Ready(f.ctx, k.runner.ID))
-	k.watch(process, port, started)
+	k.settle(l, port)
+	k.watch(process, port, started, up)
 	<-process.Done()
+	f.state.Gone(k.runner.ID) // what follows takes its time
 	if !k.asked() {
 		f.crashed(k.app.Rev.RevisionID, time.Since(up))
 	}
@@ -115,15 +119,15 @@ func (k *keeper) start() (*runtime.Process, *startup, error) {
 	return process, l, err
 }
 
-// settle keeps to the port that the process was found to listen on.
+// settle keeps to the port that the process was found to listen on. It is called
+// when the runner is up, so that it is not the one that is one too many.
 func (k *keeper) settle(l *startup, port int) {
-	f := k.fleet
 	if port == l.port {
-		f.fixed.release(k.runner.ID)
-		return
+		k.fleet.fixed.decline(k.runner.ID, k.runner.Revision)
+	} else {
+		k.fleet.fixed.bind(port)
 	}
-	f.fixed.bind(port, k.runner.Revision)
-	f.report(k.runner.ID, f.state.Listens(f.ctx, k.runner.ID, port))
+	k.fleet.state.SetSingle(k.runner.Revision, port != l.port)
 }
 
 func (k *keeper) workDir() string { return filepath.Join(k.fleet.workDir, k.runner.ID) }

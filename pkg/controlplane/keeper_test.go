@@ -6,11 +6,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/fal-plugins/fal/pkg/controlplane/state"
+	pb "github.com/fal-plugins/fal/pkg/internal/controllerpb"
 )
 
 // deployed describes an app whose image's command is this program in the given
@@ -69,7 +71,7 @@ func TestDeployedAppRuns(t *testing.T) {
 	if text, err := os.ReadFile(root + "/data/greeting.txt"); string(text) != "hi" || err != nil {
 		t.Errorf("the uploaded file: %q, %v", text, err)
 	}
-	if s.fleet.fixedPort(r.Revision) {
+	if s.state.Single(r.Revision) {
 		t.Error("an app that takes PORT is said to bind a port of its own")
 	}
 	stopRunner(t, dial(t, s, s.Credentials()), r.ID, false)
@@ -141,8 +143,8 @@ func TestAppThatBindsAPortOfItsOwn(t *testing.T) {
 	spec.Serving.ExposedPort = &port
 	register(t, s, spec)
 	r := awaitUp(t, s, "web", 1)[0]
-	if r.Port != port || !s.fleet.fixedPort(r.Revision) {
-		t.Errorf("port %d of a runner that binds %d, known as fixed: %t", r.Port, port, s.fleet.fixedPort(r.Revision))
+	if r.Port != port || !s.state.Single(r.Revision) {
+		t.Errorf("port %d of a runner that binds %d, known as fixed: %t", r.Port, port, s.state.Single(r.Revision))
 	}
 	if text := get(t, s, "web", "/env"); !strings.Contains(text, fmt.Sprintf("PORT=%d\n", port)) {
 		t.Errorf("answer %q", text)
@@ -174,6 +176,42 @@ func TestAppThatBindsAPortOfItsOwn(t *testing.T) {
 	}
 }
 
+// TestRolloutWhereOneRunnerCanBeUp keeps two runners of an app of which only one
+// can be up: none fails for that, and the rollout comes to its end.
+func TestRolloutWhereOneRunnerCanBeUp(t *testing.T) {
+	s := start(t, Options{})
+	port := unusedPort(t)
+	image := environment(t, map[string]any{"image": map[string]any{
+		"image": "registry.example.test/web:1", "use_isolate": false,
+		"cmd": fmt.Sprintf("PORT=%d exec '%s' __app", port, executable(t)),
+	}})
+	c := dial(t, s, s.Credentials())
+	for revision := range 3 {
+		_, logs, err := c.register(&pb.RegisterApplicationRequest{
+			ApplicationName: new("web"), Environments: []*pb.EnvironmentDefinition{image}, AttachToDeployment: new(true),
+			MachineRequirements: &pb.MachineRequirements{MinConcurrency: new(int32(2)), MaxConcurrency: new(int32(3)), ExposedPort: new(int32(port))},
+		})
+		if err != nil || !said(logs, "1 runners of the revision are up") && !said(logs, "1 of 2 runners of the revision are up") {
+			t.Fatalf("revision %d: %v, %v", revision, logs, err)
+		}
+		if r := awaitUp(t, s, "web", 1)[0]; r.Port != port {
+			t.Errorf("it listens on %d", r.Port)
+		}
+		if info := c.alias(t, "web"); info.GetIsRolling() {
+			t.Errorf("it rolls out: %v", info)
+		}
+	}
+	runners, err := s.state.Runners(t.Context(), caller(t, s), state.Query{Pending: true, EndedSince: earliest()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range runners {
+		if history := states(t, s, r.ID); slices.Contains(history, "FAILURE_DELAY") {
+			t.Errorf("a runner failed: %v, %s", history, logText(t, s, r.ID))
+		}
+	}
+}
+
 func TestFixedPorts(t *testing.T) {
 	var p fixedPorts
 	port := unusedPort(t)
@@ -183,21 +221,31 @@ func TestFixedPorts(t *testing.T) {
 	if p.claim(port, "r1", "app", "rev1") != granted {
 		t.Fatal("a free port was not given")
 	}
-	if p.claim(port, "r2", "app", "rev2") != refused || p.revisions["rev2"] {
-		t.Error("a port was given twice, or is taken for fixed though nobody was seen there")
+	if p.claim(port, "r2", "app", "rev2") != pending || p.claim(port, "r2", "app", "rev1") != pending || p.claim(port, "r2", "other", "rev3") != refused {
+		t.Error("a port was given twice, or not waited for where the first runner of an app starts")
 	}
-	p.bind(port, "rev1")
+	p.take(port, "r9", "other")
+	if p.claim(port, "r1", "app", "rev1") != refused {
+		t.Error("a port was given that another was seen to listen on")
+	}
+	p.release("r9")
+	if p.claim(port, "r1", "app", "rev1") != granted {
+		t.Fatal("a free port was not given")
+	}
+	p.bind(port)
+	p.take(port, "r9", "other")
 	if p.claim(port, "r3", "other", "rev3") != refused || p.claim(port, "r2", "app", "rev2") != promised {
 		t.Error("a port was given twice")
-	}
-	if !p.revisions["rev1"] || !p.revisions["rev2"] || p.revisions["rev3"] {
-		t.Errorf("revisions with a fixed port: %v", p.revisions)
 	}
 	p.release("r1")
 	if p.claim(port, "r3", "other", "rev3") != granted {
 		t.Error("a port that was given up was not given")
 	}
-	p.release("r3")
+	p.decline("r3", "rev3")
+	if p.claim(port, "r5", "other", "rev3") != granted || p.claim(port, "r6", "other", "rev3") != refused {
+		t.Error("a port is waited for that runners of the revision do not bind")
+	}
+	p.release("r5")
 	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		t.Fatal(err)
@@ -283,4 +331,80 @@ func TestHealthCheckDecidesReadiness(t *testing.T) {
 	if r := awaitFailure(t, s, "web"); !strings.HasPrefix(r.Reason, "not ready within 100ms: GET /ready") {
 		t.Errorf("reason %q", r.Reason)
 	}
+}
+
+// TestReadinessAsTheHealthCheckSays has health checks that an app which is up
+// answers with failure.
+func TestReadinessAsTheHealthCheckSays(t *testing.T) {
+	s := start(t, Options{})
+	spec := healthy(deployed(t, "silent", "", "unready"), "/ready")
+	spec.StartupTimeout = time.Minute
+	spec.HealthPath, spec.Serving.HealthCheck.CallRegularly = "/ready", false
+	register(t, s, spec)
+	awaitUp(t, s, "silent", 1) // nobody asks
+
+	spec = healthy(deployed(t, "elsewhere", ""), "/away")
+	spec.HealthPath, spec.StartupTimeout = "/away", 100*time.Millisecond
+	register(t, s, spec)
+	if r := awaitFailure(t, s, "elsewhere"); !strings.Contains(r.Reason, "GET /away was answered with 302 Found") {
+		t.Errorf("reason %q", r.Reason)
+	}
+}
+
+// TestHealthCheckTimeoutAtTheStart has an app that never answers, whose health
+// check says how long to wait for that.
+func TestHealthCheckTimeoutAtTheStart(t *testing.T) {
+	s := start(t, Options{})
+	spec := healthy(deployed(t, "web", ""), "/hold")
+	spec.HealthPath, spec.StartupTimeout = "/hold", time.Millisecond
+	k := &keeper{fleet: s.fleet, app: &App{}}
+	k.app.Rev.HealthPath, k.app.Rev.Serving.HealthCheck = "/hold", spec.Serving.HealthCheck
+	k.app.Rev.Serving.HealthCheck.Timeout = 20 * time.Millisecond
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	p := newProber()
+	defer p.close()
+	err = k.probe(t.Context(), p, silent.Addr().(*net.TCPAddr).Port)
+	if err == nil || err.Error() != "GET /hold was not answered within 20ms" {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestFailuresOfTheStartPeriodAreForgotten has an app whose health check fails in
+// the start period, and then once.
+func TestFailuresOfTheStartPeriodAreForgotten(t *testing.T) {
+	k := &keeper{app: &App{}}
+	check := state.HealthDefaults("/")
+	k.app.StartupTimeout = time.Second
+	check.StartPeriod = time.Minute
+	for age, want := range map[time.Duration]bool{0: true, 59 * time.Second: true, time.Minute: false} {
+		if got := k.isEarly(&check, age); got != want {
+			t.Errorf("whether %s is early: %t", age, got)
+		}
+	}
+	check.CallRegularly = false
+	if k.isEarly(&check, 0) {
+		t.Error("a check that a request asked for does not count")
+	}
+	s := start(t, Options{})
+	s.fleet.healthEvery = 10 * time.Millisecond
+	spec := healthy(deployed(t, "web", ""), "/well")
+	spec.Serving.HealthCheck.StartPeriod = 2 * time.Second
+	spec.Serving.HealthCheck.FailureThreshold = 3
+	register(t, s, spec)
+	r := awaitUp(t, s, "web", 1)[0]
+	get(t, s, "web", "/sicken")
+	awaitState(t, s, r.ID, state.Terminated)
+	if text := logText(t, s, r.ID); !strings.Contains(text, "that does not count before it has run for 2s") ||
+		!strings.Contains(text, "WARNING health check failed (1 of 3)") || !strings.Contains(text, "ERROR health check failed (3 of 3)") {
+		t.Errorf("log:\n%s", text)
+	}
+	await(t, "the illness counts as a crash", func() bool {
+		s.fleet.mu.Lock()
+		defer s.fleet.mu.Unlock()
+		return s.fleet.crashes[r.Revision].count == 1
+	})
 }

@@ -87,22 +87,30 @@ func (k *keeper) deploy(ctx context.Context, l *startup) error {
 	return k.awaitPort(ctx, l)
 }
 
-// claim asks for the port that the process may bind itself.
+// claim asks for the port that the process may bind itself. Of an app whose runners
+// bind the port, so does this revision, as far as is known.
 func (k *keeper) claim(l *startup) claim {
 	c := k.fleet.fixed.claim(l.wanted, k.runner.ID, appKey(k.runner.Account, k.runner.Alias), k.runner.Revision)
-	if c == granted {
+	switch c {
+	case granted:
 		l.fixed = l.wanted
+	case promised:
+		k.fleet.state.SetSingle(k.runner.Revision, true)
 	}
 	return c
 }
 
 // awaitPort waits while another runner of the app listens on the port that this
-// one is going to bind. The note that it does has the other one be ended.
+// one is going to bind, which is ended for it, or may do so soon.
 func (k *keeper) awaitPort(ctx context.Context, l *startup) error {
-	if k.claim(l) != promised {
+	first := k.claim(l)
+	if first != promised && first != pending {
 		return nil
 	}
 	note := fmt.Sprintf("waits for port %d, which another runner of the app has", l.wanted)
+	if first == pending {
+		note = fmt.Sprintf("waits until it is known whether another runner of the app binds port %d", l.wanted)
+	}
 	k.fleet.report(k.runner.ID, k.fleet.state.Note(k.fleet.ctx, k.runner.ID, note))
 	deadline := time.NewTimer(k.app.StartupTimeout)
 	defer deadline.Stop()
@@ -111,7 +119,7 @@ func (k *keeper) awaitPort(ctx context.Context, l *startup) error {
 	for {
 		select {
 		case <-ticker.C:
-			if k.claim(l) != promised {
+			if c := k.claim(l); c != promised && c != pending {
 				return nil
 			}
 		case <-deadline.C:

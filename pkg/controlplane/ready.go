@@ -38,7 +38,7 @@ func (k *keeper) awaitReady(process *runtime.Process, l *startup) (int, error) {
 		}
 		// A process that was asked to end is waited for; its grace period counts.
 		if !k.asked() {
-			if port, err := k.answering(ctx, prober, l); port != 0 {
+			if port, err := k.answering(ctx, prober, process, l); port != 0 {
 				return port, nil
 			} else if !time.Now().Before(deadline) && !k.asked() {
 				return 0, fmt.Errorf("not ready within %s: %v%s", k.app.StartupTimeout, err, l.occupied())
@@ -62,22 +62,34 @@ func living(process *runtime.Process) (context.Context, context.CancelFunc) {
 }
 
 // answering returns the port on which the process answers, and what is wrong
-// otherwise: the one that it was given first.
-func (k *keeper) answering(ctx context.Context, p *prober, l *startup) (int, error) {
+// otherwise: the one that it was given first. On the other one it has to be the
+// process that listens, as far as the system tells: on Linux. The one that it was
+// given was free, and what it delegates to, such as a container, may listen there.
+func (k *keeper) answering(ctx context.Context, p *prober, process *runtime.Process, l *startup) (int, error) {
 	err := k.probe(ctx, p, l.port)
 	if err == nil {
 		return l.port, nil
 	}
 	if l.wanted != 0 && l.isTaken() {
-		k.fleet.fixed.release(k.runner.ID)
+		k.fleet.fixed.decline(k.runner.ID, k.runner.Revision)
 		l.fixed, l.wanted = 0, 0
+	}
+	if l.fixed == 0 && l.wanted != 0 {
+		if own, _ := process.Listens(l.wanted); own {
+			// Whoever asked for the port before was not as quick.
+			k.fleet.fixed.take(l.wanted, k.runner.ID, appKey(k.runner.Account, k.runner.Alias))
+			l.fixed = l.wanted
+		}
 	}
 	if l.fixed == 0 {
 		k.claim(l) // what was there may have gone before the process bound it
 	}
 	if l.fixed != 0 && !p.open(ctx, l.port) {
 		if err = k.probe(ctx, p, l.fixed); err == nil {
-			return l.fixed, nil
+			if own, unknown := process.Listens(l.fixed); own || unknown != nil {
+				return l.fixed, nil
+			}
+			err = fmt.Errorf("what listens on port %d is another program", l.fixed)
 		}
 	}
 	return 0, err
@@ -92,14 +104,15 @@ func (l *startup) isTaken() bool {
 	return err == nil
 }
 
-// probe asks whether what listens on a port is ready.
+// probe asks whether what listens on a port is ready: a health check that is asked
+// for by requests alone is not asked, and an open port is enough.
 func (k *keeper) probe(ctx context.Context, p *prober, port int) error {
 	rev := &k.app.Rev
 	switch check := rev.Serving.HealthCheck; {
-	case rev.HealthPath != "":
-		return p.ask(ctx, http.MethodGet, port, rev.HealthPath, probeTimeout)
 	case check != nil && check.CallRegularly:
 		return p.ask(ctx, check.Method, port, check.Path, check.Timeout)
+	case check == nil && rev.HealthPath != "":
+		return p.ask(ctx, http.MethodGet, port, rev.HealthPath, probeTimeout)
 	case p.open(ctx, port):
 		return nil
 	}
@@ -119,7 +132,11 @@ func (l *startup) occupied() string {
 type prober struct{ client *http.Client }
 
 func newProber() *prober {
-	return &prober{&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	return &prober{&http.Client{
+		Transport: &http.Transport{DisableKeepAlives: true},
+		// Where an answer leads to is not the process that is asked.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 }
 
 func (p *prober) close() { p.client.CloseIdleConnections() }

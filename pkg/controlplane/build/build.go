@@ -14,7 +14,9 @@
 // installed layer by layer. An image is the folder that its Dockerfile's COPY and
 // ADD instructions describe, as far as their sources were uploaded, and its
 // command, with ENV and WORKDIR; paths of that folder are replaced by their place
-// on this machine in the command and in ENV. Base images are not pulled and RUN
+// on this machine in the command and in ENV. Of a URL that is so for the file alone that
+// file:///path and, as databases write it, scheme:////path name. An archive that ADD
+// unpacks may come to 1 GiB and 100,000 files. Base images are not pulled and RUN
 // steps not executed, which the log of the build says. An image that a Python
 // callable runs in (use_isolate) has both. Conda environments are refused.
 //
@@ -23,17 +25,21 @@
 // An environment is used by its definition's ID and built once: builds of one ID
 // that are asked for at the same time are one build, and all get its log. One
 // that was begun and not finished, also because the control plane was killed, is
-// never used. What is wrong with the definition is a *Failure, whose text is for
+// never used, and one of which a part has gone is built anew. Environments stay as long
+// as [Builder.Prune] is told that they are needed: those of earlier revisions while
+// these exist. What is wrong with the definition is a *Failure, whose text is for
 // people. Credentials for registries and secrets of builds are neither used nor
 // written. Every process is started by way of the runtime package, so that none
 // outlives the control plane. Building anew leaves what runners still use.
 package build
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,6 +66,9 @@ type Options struct {
 	// Environ is the environment of the processes and where PATH comes from; nil
 	// is os.Environ. Variables that begin with FAL_ are left out.
 	Environ func() []string
+	// Logger is told of files in Dir that are none of the Builder's, which are left
+	// alone; nil for nobody.
+	Logger *slog.Logger
 }
 
 // Log receives a line. Levels are those of the wire: INFO and WARNING for what
@@ -85,6 +94,7 @@ type Builder struct {
 	runtime *runtime.Runtime
 	files   Files
 	environ func() []string
+	logger  *slog.Logger
 
 	prepare func() error // the folder, once
 	running sync.WaitGroup
@@ -99,6 +109,7 @@ type Builder struct {
 func New(o Options) *Builder {
 	b := &Builder{
 		dir: o.Dir, runtime: o.Runtime, files: o.Files, environ: o.Environ,
+		logger:  cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
 		flights: make(map[string]*flight),
 	}
 	if b.environ == nil {
@@ -118,7 +129,7 @@ func (b *Builder) open() error {
 	if err := os.MkdirAll(b.environments(), 0o700); err != nil {
 		return err
 	}
-	for _, name := range []string{"functions", "support", "results"} {
+	for _, name := range []string{"functions", "support", "results", temporary} {
 		if err := os.MkdirAll(filepath.Join(b.dir, name), 0o700); err != nil {
 			return err
 		}
@@ -137,6 +148,10 @@ func (b *Builder) sweep() error {
 	var errs []error
 	for _, id := range ids {
 		folder := filepath.Join(b.environments(), id.Name())
+		if !id.IsDir() {
+			b.logger.Warn("passed over what is no environment", "path", folder)
+			continue
+		}
 		env, err := b.load(id.Name())
 		if err != nil {
 			errs = append(errs, err)
@@ -154,7 +169,7 @@ func (b *Builder) sweep() error {
 			}
 		}
 	}
-	for _, name := range []string{"support", "results", "functions"} {
+	for _, name := range []string{"support", "results", "functions", temporary} {
 		entries, err := os.ReadDir(filepath.Join(b.dir, name))
 		errs = append(errs, err)
 		for _, entry := range entries {
@@ -165,6 +180,9 @@ func (b *Builder) sweep() error {
 	}
 	return errors.Join(errs...)
 }
+
+// temporary is the folder of what tools leave while they build.
+const temporary = "temporary"
 
 // unfinished begins the names of folders that are still being filled.
 const unfinished = "new-"
@@ -193,7 +211,10 @@ func (b *Builder) Build(ctx context.Context, d Definition, log Log) (*Environmen
 				for _, notice := range env.Notices {
 					log("WARNING", notice)
 				}
-				return env, nil
+				if err := env.tellCommand(log); err != nil {
+					return nil, err
+				}
+				return env, env.support(ctx, d.Methods, log)
 			}
 		}
 		f, err := b.join(id, recipe, d.Force)
@@ -204,7 +225,10 @@ func (b *Builder) Build(ctx context.Context, d Definition, log Log) (*Environmen
 		if errors.Is(err, errGivenUp) && ctx.Err() == nil {
 			continue // by those who waited before
 		}
-		return env, err
+		if err != nil {
+			return nil, err
+		}
+		return env, env.support(ctx, d.Methods, log)
 	}
 }
 
@@ -230,7 +254,7 @@ func (b *Builder) Prune(needed map[string]bool) error {
 	defer b.mu.Unlock()
 	var errs []error
 	for _, id := range ids {
-		if _, building := b.flights[id.Name()]; !needed[id.Name()] && !building {
+		if _, building := b.flights[id.Name()]; id.IsDir() && !needed[id.Name()] && !building {
 			errs = append(errs, b.remove(id.Name()))
 		}
 	}

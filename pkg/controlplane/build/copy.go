@@ -63,10 +63,12 @@ func (c *carrier) copy(s *stage, root *os.Root, step copying) error {
 		several = several || roots > 1
 		switch {
 		case len(found) > 0:
+		case path.Clean("/"+filepath.ToSlash(source)) == "/":
+			// The folder of all files is there, and may be empty.
 		case step.from != "":
 			c.once("COPY --from=%s %s: nothing is there, since no RUN step was executed", step.from, source)
 		default:
-			return failf("Dockerfile: %s %s: no such file was uploaded; it may be missing, or named by the ignore rules", step.step, source)
+			return failf("Dockerfile: %s %s: no such file was uploaded; it may be missing, named by the ignore rules, or a link, of which what it leads to is uploaded, by its own name", step.step, source)
 		}
 		files = append(files, found...)
 	}
@@ -191,6 +193,12 @@ func excluded(name string, patterns []string) bool {
 	return false
 }
 
+// The bounds of what an archive is unpacked to.
+const (
+	maxUnpacked        = 1 << 30 // bytes
+	maxUnpackedEntries = 100_000
+)
+
 // unpack unpacks an archive into a folder of a tree, as ADD does; false if it is
 // none.
 func (c *carrier) unpack(root *os.Root, folder string, archive entry) (bool, error) {
@@ -216,12 +224,18 @@ func (c *carrier) unpack(root *os.Root, folder string, archive entry) (bool, err
 		c.once("not unpacked, since it is compressed with xz: ADD %s", archive.path)
 		return false, nil
 	}
-	files := tar.NewReader(packed)
-	for first := true; ; first = false {
+	// What is left out of an archive is read too; a sparse file has more bytes
+	// than are read.
+	files := tar.NewReader(&bounded{packed, maxUnpacked + maxUnpackedEntries*1024})
+	left := int64(maxUnpacked)
+	for entries := 0; ; entries++ {
 		header, err := files.Next()
+		first := entries == 0
 		switch {
 		case err == io.EOF:
 			return !first, nil
+		case errors.Is(err, errTooLarge) || entries >= maxUnpackedEntries:
+			return false, tooLarge(archive)
 		case err != nil && first:
 			return false, nil
 		case err != nil:
@@ -236,12 +250,39 @@ func (c *carrier) unpack(root *os.Root, folder string, archive entry) (bool, err
 		case tar.TypeDir:
 			err = makeDir(root, name)
 		case tar.TypeReg:
+			if left -= header.Size; left < 0 {
+				return false, tooLarge(archive)
+			}
 			err = write(root, name, fs.FileMode(header.Mode), files)
 		default:
 			c.once("ADD %s: links and devices in it are left out", archive.path)
+		}
+		if errors.Is(err, errTooLarge) {
+			return false, tooLarge(archive)
 		}
 		if err != nil {
 			return false, err
 		}
 	}
+}
+
+func tooLarge(archive entry) error {
+	return failf("Dockerfile: ADD %s: it unpacks to more than %d bytes or %d files", archive.path, maxUnpacked, maxUnpackedEntries)
+}
+
+var errTooLarge = errors.New("there are too many bytes")
+
+// bounded fails when more is read than it has left.
+type bounded struct {
+	from io.Reader
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errTooLarge
+	}
+	n, err := b.from.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
 }

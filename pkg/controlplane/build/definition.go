@@ -28,6 +28,9 @@ type Definition struct {
 	Configuration map[string]any
 	Files         []File
 	Force         bool // build although it was built before
+	// Methods are what functions that will be called are serialized with: what these
+	// are loaded with is installed if it is missing. They are no part of the ID.
+	Methods []string
 }
 
 // ID names the definition by its content: 32 hexadecimal digits. Credentials for
@@ -86,7 +89,12 @@ type command struct {
 
 func (d Definition) recipe() (*recipe, error) {
 	r := &recipe{files: d.Files}
+	seen := make(map[string]bool, len(d.Files))
 	for _, f := range d.Files {
+		if seen[f.Path] {
+			return nil, failf("there are two uploaded files of the path %q", f.Path)
+		}
+		seen[f.Path] = true
 		if !fs.ValidPath(f.Path) || f.Path == "." || !filepath.IsLocal(filepath.FromSlash(f.Path)) {
 			return nil, failf("the path of an uploaded file is not one below the app's folder: %q", f.Path)
 		}
@@ -154,11 +162,26 @@ func pythonOf(c map[string]any) (*pythonRecipe, error) {
 			}
 			p.layers = append(p.layers, layer)
 		}
-		return p, nil
+		return p, p.check()
 	}
 	layer, err := texts(c, "requirements")
+	if err != nil {
+		return nil, err
+	}
 	p.layers = [][]string{layer}
-	return p, err
+	return p, p.check()
+}
+
+// check refuses what is not one line of a requirements file.
+func (p *pythonRecipe) check() error {
+	for _, layer := range p.layers {
+		for _, requirement := range layer {
+			if strings.TrimSpace(requirement) == "" || strings.ContainsAny(requirement, "\r\n\x00") {
+				return failf("requirements: %q is not one requirement", redact(requirement))
+			}
+		}
+	}
+	return nil
 }
 
 func imageOf(c map[string]any) (*imageRecipe, error) {

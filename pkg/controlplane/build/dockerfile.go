@@ -47,6 +47,7 @@ type stage struct {
 	shell      []string
 	entrypoint *command
 	cmd        *command
+	cmdSet     bool // by this stage, and not the one that it begins with
 	ports      map[int]bool
 }
 
@@ -68,6 +69,14 @@ func (e *Environment) carryOut(ctx context.Context, r *recipe, notice notices, l
 		escape: file.EscapeToken, global: make(map[string]string), said: make(map[string]bool), ctx: ctx,
 	}
 	for i := range args {
+		lex := shell.NewLex(c.escape)
+		err := args[i].Expand(func(word string) (string, error) {
+			word, _, err := lex.ProcessWord(word, variables(c.global))
+			return word, err
+		})
+		if err != nil {
+			return nil, failf("Dockerfile: %s: %v", shorten(args[i].String()), err)
+		}
 		if err := c.declare(&args[i], c.global, nil); err != nil {
 			return nil, err
 		}
@@ -278,9 +287,12 @@ func (c *carrier) carry(s *stage, root *os.Root, step instructions.Command) erro
 	case *instructions.RunCommand:
 		c.notice("not executed: %s", shorten(step.String()))
 	case *instructions.CmdCommand:
-		s.cmd = s.command(step.ShellDependantCmdLine)
+		s.cmd, s.cmdSet = s.command(step.ShellDependantCmdLine), true
 	case *instructions.EntrypointCommand:
 		s.entrypoint = s.command(step.ShellDependantCmdLine)
+		if !s.cmdSet {
+			s.cmd = nil // it was meant for the entrypoint of before
+		}
 	case *instructions.ShellCommand:
 		s.shell = step.Shell
 	case *instructions.ExposeCommand:
@@ -298,7 +310,9 @@ func (c *carrier) carry(s *stage, root *os.Root, step instructions.Command) erro
 		c.once("HEALTHCHECK is not followed: the app's own health check is")
 	case *instructions.StopSignalCommand:
 		c.once("STOPSIGNAL %s is not followed: runners are ended with SIGTERM", step.Signal)
-	case *instructions.OnbuildCommand, *instructions.LabelCommand, *instructions.MaintainerCommand:
+	case *instructions.OnbuildCommand:
+		c.once("ONBUILD %s is not followed: no image is made of this one", shorten(step.Expression))
+	case *instructions.LabelCommand, *instructions.MaintainerCommand:
 		// These change nothing about this image.
 	default:
 		c.notice("not carried out: %s", shorten(fmt.Sprint(step)))

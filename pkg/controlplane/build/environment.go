@@ -65,10 +65,26 @@ func (b *Builder) load(id string) (*Environment, error) {
 	if err := json.Unmarshal(data, e); err != nil || !filepath.IsLocal(e.Generation) {
 		return nil, nil // of no use, and so built anew
 	}
-	if _, err := os.Stat(e.folder()); err != nil {
+	if !e.isWhole() {
 		return nil, nil
 	}
 	return e, nil
+}
+
+// isWhole reports whether what programs are made of is there.
+func (e *Environment) isWhole() bool {
+	needed := []string{e.folder()}
+	if e.Tree {
+		needed = append(needed, e.tree())
+	}
+	if e.Python != nil {
+		python := filepath.Join(e.folder(), e.Python.Path)
+		needed = append(needed, python, filepath.Join(filepath.Dir(filepath.Dir(python)), "pyvenv.cfg"))
+	}
+	return !slices.ContainsFunc(needed, func(name string) bool {
+		_, err := os.Stat(name)
+		return err != nil
+	})
 }
 
 // make builds an environment in a folder of its own, and then makes it that of
@@ -86,6 +102,8 @@ func (b *Builder) make(ctx context.Context, id string, r *recipe, force bool, lo
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, os.RemoveAll(e.folder()))
+			// It is not empty, and stays, when there is an earlier one.
+			_ = os.Remove(filepath.Dir(e.folder()))
 		}
 	}()
 	notice := func(format string, values ...any) {

@@ -3,11 +3,17 @@ package build
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 )
 
-// maxLines bounds the log of a build that is kept for those who join it.
-const maxLines = 50_000
+// maxLog bounds the log of a build that is kept, in bytes: of a longer one, the end,
+// for those who join late. Who follows it from the beginning gets all of it.
+const maxLog = 8 << 20
+
+// lineCost is what a line takes beside its text.
+const lineCost = 64
 
 var errGivenUp = errors.New("the build was given up")
 
@@ -20,6 +26,8 @@ type flight struct {
 	waiters int
 	changed chan struct{} // closed, and another made, at every change
 	lines   []line
+	dropped int // lines that came before these
+	size    int // of the lines, in bytes
 	done    bool
 	env     *Environment
 	err     error
@@ -87,13 +95,13 @@ func (f *flight) notify() {
 func (f *flight) log(level, message string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	switch {
-	case len(f.lines) < maxLines:
-		f.lines = append(f.lines, line{level, message})
-	case len(f.lines) == maxLines:
-		f.lines = append(f.lines, line{"WARNING", "the log is too long: the rest is left out"})
-	default:
-		return
+	f.lines = append(f.lines, line{level, message})
+	f.size += len(message) + lineCost
+	for f.size > maxLog && len(f.lines) > 1 {
+		f.size -= len(f.lines[0].message) + lineCost
+		f.lines[0] = line{}
+		f.lines = f.lines[1:]
+		f.dropped++
 	}
 	f.notify()
 }
@@ -110,8 +118,13 @@ func (f *flight) wait(ctx context.Context, log Log) (*Environment, error) {
 	defer f.leave()
 	for next := 0; ; {
 		f.mu.Lock()
-		lines, changed, done := f.lines[next:], f.changed, f.done
+		missed := max(0, f.dropped-next)
+		next += missed
+		lines, changed, done := slices.Clone(f.lines[next-f.dropped:]), f.changed, f.done
 		f.mu.Unlock()
+		if missed > 0 {
+			log("WARNING", fmt.Sprintf("%d earlier lines of the log are left out: it is too long", missed))
+		}
 		for _, l := range lines {
 			log(l.level, l.message)
 		}

@@ -38,7 +38,7 @@ func FuzzDockerfile(f *testing.F) {
 		}
 		for _, entry := range left {
 			switch entry.Name() {
-			case "environments", "functions", "support", "results":
+			case "environments", "functions", "support", "results", temporary:
 			default:
 				t.Errorf("%s was written", filepath.Join(w.dir, entry.Name()))
 			}
@@ -53,15 +53,29 @@ func FuzzTranslate(f *testing.F) {
 		f.Fatal(err)
 	}
 	for word, want := range map[string]string{
-		"/srv":                 root + "/srv",
-		"/srv/app/":            root + "/srv/app/",
-		"--dir=/srv/app":       "--dir=" + root + "/srv/app",
-		"a:/srv/app:/none":     "a:" + root + "/srv/app:/none",
-		"cd '/srv/app' && ls;": "cd '" + root + "/srv/app' && ls;",
-		"x/srv":                "x/srv",
-		"/":                    "/",
-		"/srv/../srv/app":      root + "/srv/app",
-		"":                     "",
+		"/srv":                          root + "/srv",
+		"/srv/app/":                     root + "/srv/app/",
+		"--dir=/srv/app":                "--dir=" + root + "/srv/app",
+		"a:/srv/app:/none":              "a:" + root + "/srv/app:/none",
+		"cd '/srv/app' && ls;":          "cd '" + root + "/srv/app' && ls;",
+		"x/srv":                         "x/srv",
+		"/":                             "/",
+		"/srv/../srv/app":               root + "/srv/app",
+		"":                              "",
+		"http://h/srv":                  "http://h/srv",
+		"http:/srv":                     "http:" + root + "/srv",
+		"http:///srv":                   "http:///srv",
+		"http://h?p=/srv&q=/srv/app":    "http://h?p=/srv&q=/srv/app",
+		"curl http://h/;cat </srv":      "curl http://h/;cat <" + root + "/srv",
+		"-d @/srv/app":                  "-d @" + root + "/srv/app",
+		"x>/srv/app 2>&1&/srv|/srv/app": "x>" + root + "/srv/app 2>&1&" + root + "/srv|" + root + "/srv/app",
+		"URL=file:///srv/app,/srv":      "URL=file://" + root + "/srv/app," + root + "/srv",
+		"sqlite:////srv/app":            "sqlite:///" + root + "/srv/app",
+		"sqlite:////none":               "sqlite:////none",
+		"sqlite:///srv/app":             "sqlite:///srv/app",
+		"postgresql+psycopg://u:p@/srv": "postgresql+psycopg://u:p@/srv",
+		"git@h:/srv":                    "git@h:" + root + "/srv",
+		"PATH=/srv:/srv/app://srv":      "PATH=" + root + "/srv:" + root + "/srv/app:" + root + "/srv",
 	} {
 		if got := translate(root, word); got != want {
 			f.Errorf("%q became %q, want %q", word, got, want)

@@ -44,9 +44,18 @@ func (e *Environment) buildImage(ctx context.Context, r *recipe, notice notices,
 		}
 		return failf("no command is given for the image %s, and its own is not known since it is not pulled: give the app cmd or entrypoint", r.image.reference)
 	}
-	program, err := e.builder.resolve(e.tree(), i)
+	return e.tellCommand(log)
+}
+
+// tellCommand logs what runners execute, which fails when it is not there. It says
+// nothing of an image that a Python callable runs in.
+func (e *Environment) tellCommand(log Log) error {
+	if e.Image == nil || e.Python != nil || len(e.Image.Argv) == 0 {
+		return nil
+	}
+	program, err := e.builder.resolve(e.tree(), e.Image)
 	if err == nil {
-		log("INFO", "runners execute "+shorten(strings.Join(i.Argv, " "))+" ("+program+")")
+		log("INFO", "runners execute "+shorten(strings.Join(e.Image.Argv, " "))+" ("+program+")")
 	}
 	return err
 }
@@ -72,6 +81,10 @@ func (i *image) setCommand(s *stage, r *imageRecipe) error {
 	}
 	if len(i.Argv) > 0 && i.Argv[0] == "" {
 		return failf("the command of the image begins with an empty word")
+	}
+	hasNUL := func(text string) bool { return strings.ContainsRune(text, 0) }
+	if slices.ContainsFunc(i.Argv, hasNUL) || slices.ContainsFunc(i.Env, hasNUL) {
+		return failf("the command of the image, or a variable of it, has a NUL in it")
 	}
 	return nil
 }
@@ -135,6 +148,7 @@ func (p *placed) searchPath(b *Builder) string {
 // program finds what the first word of a command names, in the tree or else on
 // this machine.
 func (b *Builder) program(p *placed, word string) (string, error) {
+	written := word
 	if strings.ContainsAny(word, `/\`) {
 		inside := filepath.Join(p.dir, filepath.FromSlash(word))
 		if path.IsAbs(word) {
@@ -164,7 +178,10 @@ func (b *Builder) program(p *placed, word string) (string, error) {
 			}
 		}
 	}
-	return "", failf("the command of the image begins with %s, and no such program is on the PATH of the control plane: images are not pulled, so install it on this machine", word)
+	if written != word {
+		written += ", which is not on this machine"
+	}
+	return "", failf("the command of the image begins with %s, and no program %s is on the PATH of the control plane: images are not pulled, so install it on this machine", written, word)
 }
 
 // alternatives are the names that a program is looked for under.

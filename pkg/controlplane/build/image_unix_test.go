@@ -3,7 +3,10 @@
 package build
 
 import (
+	"archive/tar"
+	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -42,6 +45,9 @@ func TestImage(t *testing.T) {
 		{"override of entrypoint drops CMD", "FROM x\nENTRYPOINT [\"cat\"]\nCMD [\"one\"]", []any{"entrypoint", []any{"echo", "three"}}, "three"},
 		{"override with a line", "FROM x\nCMD [\"false\"]", []any{"cmd", "echo a; echo b"}, "a\nb"},
 		{"arguments", "ARG BASE=x\nFROM $BASE\nARG GREETING=hello\nARG NAME\nENV TEXT=\"$GREETING $NAME ${MISSING:-none}\"\nCMD echo $TEXT", []any{"build_args", map[string]any{"NAME": "bob"}}, "hello bob none"},
+		{"argument of an argument", "ARG A=hello\nARG B=\"$A you\"\nFROM x\nARG B\nENV T=$B\nCMD echo $T", nil, "hello you"},
+		{"entrypoint drops the CMD of before", "FROM x AS a\nCMD [\"one\"]\nFROM a\nENTRYPOINT [\"echo\", \"two\"]", nil, "two"},
+		{"entrypoint keeps its own CMD", "FROM x AS a\nCMD [\"one\"]\nFROM a\nCMD [\"three\"]\nENTRYPOINT [\"echo\", \"two\"]", nil, "two three"},
 		{"stages", "FROM go AS builder\nWORKDIR /src\nCOPY *.py ./\nCOPY conf conf\nENV WHO=builder\nFROM builder AS second\nFROM scratch\nCOPY --from=builder /src/a.py /src/conf/deep/ /out/\nCOPY --from=1 /src/b.py /out/c.py\nCMD cd /out && ls && echo \"-$WHO\"", nil, "a.py\nc.py\nx.txt\n-"},
 		{"heredoc", "FROM x\nENV NAME=you\nCOPY <<EOF /hello.txt\nhello $NAME\nEOF\nCMD [\"cat\", \"/hello.txt\"]", nil, "hello you"},
 		{"wildcard and exclude", "FROM x\nCOPY --exclude=b* *.py /src/\nCMD ls /src", nil, "a.py"},
@@ -146,7 +152,8 @@ func TestBuildLogSaysWhatIsNotDone(t *testing.T) {
 	if _, err := w.Build(t.Context(), d, again.log); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(again.String(), "not executed: RUN apt-get update") || !strings.Contains(again.String(), "was built before") {
+	if !strings.Contains(again.String(), "not executed: RUN apt-get update") || !strings.Contains(again.String(), "was built before") ||
+		!strings.Contains(log.String(), "INFO runners execute true (/") || !strings.Contains(again.String(), "INFO runners execute true (/") {
 		t.Errorf("the log of what was built before:\n%s", &again)
 	}
 }
@@ -163,12 +170,16 @@ func TestImageFailures(t *testing.T) {
 	}{
 		{"no command", dockerfile("FROM x"), nil, "the image has no command: add CMD or ENTRYPOINT"},
 		{"no command of a reference", map[string]any{"image": map[string]any{"image": "nginx", "use_isolate": false}}, nil, "no command is given for the image nginx"},
+		{"NUL in the command", dockerfile("FROM x", "cmd", []any{"echo", "a\x00b"}), nil, "has a NUL in it"},
+		{"NUL in a variable", dockerfile("FROM x\nENV A=a\x00b\nCMD true"), nil, "has a NUL in it"},
+		{"two files of a path", dockerfile("FROM x\nCMD true"), []File{plain, plain}, "two uploaded files of the path"},
 		{"command taken back", dockerfile("FROM x\nCMD a\nCMD []"), nil, "the image has no command"},
-		{"no such program", dockerfile("FROM x\nCMD [\"nginx-that-is-not-here\", \"-g\"]"), nil, "begins with nginx-that-is-not-here, and no such program is on the PATH"},
+		{"no such program", dockerfile("FROM x\nCMD [\"nginx-that-is-not-here\", \"-g\"]"), nil, "begins with nginx-that-is-not-here, and no program nginx-that-is-not-here is on the PATH"},
 		{"no such program in a line", dockerfile("FROM x\nCMD A=1 exec nginx-that-is-not-here -g"), nil, "begins with nginx-that-is-not-here"},
+		{"no such program by its path", dockerfile("FROM x\nCMD [\"/usr/sbin/nginx-that-is-not-here\"]"), nil, "begins with /usr/sbin/nginx-that-is-not-here, which is not on this machine, and no program nginx-that-is-not-here is on the PATH"},
 		{"program that was not copied", dockerfile("FROM x\nCMD [\"./serve\"]"), nil, "./serve, is none of the files that were copied"},
 		{"program that is not executable", dockerfile("FROM x\nCOPY tool.sh /\nCMD [\"/tool.sh\"]"), []File{plain}, "/tool.sh, is not executable"},
-		{"source that is missing", dockerfile("FROM x\nCOPY missing.py /\nCMD [\"true\"]"), nil, "COPY missing.py: no such file was uploaded"},
+		{"source that is missing", dockerfile("FROM x\nCOPY missing.py /\nCMD [\"true\"]"), nil, "COPY missing.py: no such file was uploaded; it may be missing, named by the ignore rules, or a link"},
 		{"file that was not uploaded", dockerfile("FROM x\nCOPY . /\nCMD [\"true\"]"), []File{link}, "file gone.txt was not uploaded"},
 		{"Dockerfile that does not parse", dockerfile("FROM x\nCOPPY a b"), nil, "the Dockerfile cannot be read"},
 		{"Dockerfile without FROM", dockerfile("# nothing"), nil, "the Dockerfile"},
@@ -197,5 +208,132 @@ func TestImageFailures(t *testing.T) {
 		if len(inside) > 0 || err != nil {
 			t.Errorf("a failed build left %v, %v", inside, err)
 		}
+	}
+}
+
+func TestCopyOfNoFiles(t *testing.T) {
+	w := newWorkshop(t)
+	var log record
+	_, err := w.Build(t.Context(), Definition{Kind: "container", Configuration: dockerfile("FROM x\nWORKDIR /srv\nCOPY . .\nADD / /a\nONBUILD RUN make\nCMD true")}, log.log)
+	if err != nil || !strings.Contains(log.String(), "ONBUILD RUN make is not followed") {
+		t.Errorf("%v\n%s", err, &log)
+	}
+}
+
+// TestArchiveThatIsTooLarge has an archive of one file which says that it has more
+// than is unpacked.
+func TestArchiveThatIsTooLarge(t *testing.T) {
+	w := newWorkshop(t)
+	for name, header := range map[string]tar.Header{
+		"a file":              {Name: "huge", Typeflag: tar.TypeReg, Size: maxUnpacked + 1},
+		"what is passed over": {Name: "huge", Typeflag: 'Q', Size: maxUnpacked + maxUnpackedEntries*1024 + 1},
+	} {
+		var packed bytes.Buffer
+		if err := tar.NewWriter(&packed).WriteHeader(&header); err != nil {
+			t.Fatal(err)
+		}
+		archive := w.file("a.tar", packed.String(), 0o644)
+		open := contents{archive.Hash: packed.Bytes()}
+		w.reopen()
+		w.Builder.files = endless{open}
+		_, err := w.Build(t.Context(), Definition{Kind: "container", Configuration: dockerfile("FROM x\nADD a.tar /\nCMD true"), Files: []File{archive}}, new(record).log)
+		var failure *Failure
+		if !errors.As(err, &failure) || !strings.Contains(failure.Message, "ADD a.tar: it unpacks to more than 1073741824 bytes") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if left, err := os.ReadDir(w.environments()); len(left) != 0 || err != nil {
+			t.Errorf("left of the build that failed: %v, %v", left, err)
+		}
+	}
+}
+
+// endless are files that go on with zeros.
+type endless struct{ contents }
+
+func (e endless) Open(hash string) (io.ReadCloser, error) {
+	content, err := e.contents.Open(hash)
+	if err != nil {
+		return nil, err
+	}
+	return io.NopCloser(io.MultiReader(content, zeros{})), nil
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+// fakeUV is a uv that makes virtual environments and writes down what it is to
+// install.
+const fakeUV = `#!/bin/sh
+if [ "$1" = venv ]; then for last; do :; done; exec python3 -m venv --without-pip "$last"; fi
+echo "argv $*"
+echo "temporary $TMPDIR"
+while [ $# -gt 0 ]; do
+	if [ "$1" = -r ]; then ls -l "$2" | cut -c1-10; sed 's/^/line /' "$2"; fi
+	if [ "$1" = --target ]; then mkdir -p "$2"; fi
+	shift
+done
+[ ! -e "$0.fail" ] || { echo "error: no https://bob:hunter2@example.test/x" >&2; exit 2; }
+`
+
+func TestRequirementsAreGivenByAFile(t *testing.T) {
+	needPython(t)
+	tools := t.TempDir()
+	uv := filepath.Join(tools, "uv")
+	if err := os.WriteFile(uv, []byte(fakeUV), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorkshop(t, append([]string{tools}, filepath.SplitList(os.Getenv("PATH"))...)...)
+	d := Definition{Kind: "virtualenv", Configuration: map[string]any{"requirements": []any{
+		"--extra-index-url", "https://bob:hunter2@example.test/simple", "--pre", "--index-strategy=first-index",
+		"lib @ git+https://bob:hunter2@example.test/lib@v1", "other>1,<2",
+	}}}
+	var log record
+	if _, err := w.Build(t.Context(), d, log.log); err != nil {
+		t.Fatalf("%v\n%s", err, &log)
+	}
+	text := log.String()
+	for _, want := range []string{
+		"STDOUT -rw-------", "STDOUT line --extra-index-url https://***@example.test/simple", "STDOUT line lib @ git+https://***@example.test/lib@v1",
+		"STDOUT line other>1,<2", " --pre --index-strategy=first-index -r " + w.dir, "STDOUT temporary " + w.dir,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the log lacks %q", want)
+		}
+	}
+	if strings.Contains(text, "hunter2") || strings.Contains(text, "cloudpickle") || strings.Count(text, "STDOUT argv") != 1 {
+		t.Errorf("log:\n%s", text)
+	}
+	for _, line := range strings.Split(text, "\n") {
+		if strings.HasPrefix(line, "STDOUT argv") && strings.Contains(line, "example.test") {
+			t.Errorf("it is given as an argument: %s", line)
+		}
+	}
+	if left, err := os.ReadDir(filepath.Join(w.dir, temporary)); len(left) != 0 || err != nil {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	// A function is loaded with something, once it is known that there is one.
+	d.Methods = []string{"cloudpickle", "pickle"}
+	for _, want := range []int{1, 0} {
+		var log record
+		env, err := w.Build(t.Context(), d, log.log)
+		if err != nil || strings.Count(log.String(), "STDOUT line cloudpickle") != want {
+			t.Fatalf("%v\n%s", err, &log)
+		}
+		if !env.Loads("cloudpickle") || !env.Loads("pickle") || env.Loads("dill") {
+			t.Error("what can be loaded")
+		}
+	}
+	if err := os.WriteFile(uv+".fail", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.Force = true
+	var failed record
+	_, err := w.Build(t.Context(), d, failed.log)
+	if err == nil || !strings.Contains(err.Error(), "no https://***@example.test/x") || strings.Contains(failed.String(), "hunter2") {
+		t.Errorf("%v\n%s", err, &failed)
 	}
 }

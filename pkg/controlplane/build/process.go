@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -60,6 +61,36 @@ func (e *exitError) Error() string {
 		text += ": " + strings.Join(e.tail, "\n")
 	}
 	return text
+}
+
+// reason is what the process wrote last of what went wrong, for which its output,
+// that is in the log, need not be repeated; all that is known without that.
+func (e *exitError) reason() string {
+	for i, line := range slices.Backward(e.tail) {
+		line = strings.TrimSpace(line)
+		if len(line) > len("error: ") && strings.EqualFold(line[:len("error: ")], "error: ") {
+			return strings.TrimSpace(line[len("error: "):]) + causes(e.tail[i+1:])
+		}
+		// That of uv goes on for several lines.
+		if _, cause, ok := strings.Cut(line, "╰─▶ "); ok {
+			for _, rest := range e.tail[i+1:] {
+				cause += " " + strings.TrimSpace(rest)
+			}
+			return cause
+		}
+	}
+	return e.Error()
+}
+
+// causes are what lines say of why there was an error, as uv writes it.
+func causes(lines []string) string {
+	var text strings.Builder
+	for _, line := range lines {
+		if cause, ok := strings.CutPrefix(strings.TrimSpace(line), "cause: "); ok {
+			text.WriteString(": " + strings.TrimSpace(cause))
+		}
+	}
+	return text.String()
 }
 
 // run runs a process to its end; receive gets its lines.

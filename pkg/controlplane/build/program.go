@@ -110,7 +110,7 @@ type order struct {
 	MainThread bool           `json:"main_thread,omitempty"`
 	Offers     map[string]int `json:"offers,omitempty"`
 	Taken      string         `json:"taken,omitempty"`
-	Support    string         `json:"support,omitempty"`
+	Support    []string       `json:"support,omitempty"`
 	Result     string         `json:"result,omitempty"`
 }
 
@@ -131,10 +131,12 @@ func (e *Environment) python(ctx context.Context, p *Program, c Callable, order 
 		if object == nil {
 			continue
 		}
-		if err := e.builder.support(ctx, &python, object.Method, log); err != nil {
+		if err := e.support(ctx, []string{object.Method}, log); err != nil {
 			return err
 		}
-		order.Support = e.builder.supportFolder(&python, object.Method)
+		if folder := e.builder.supportFolder(&python, object.Method); !slices.Contains(order.Support, folder) {
+			order.Support = append(order.Support, folder)
+		}
 	}
 	if order.Function, err = e.builder.store(c.Function); err != nil {
 		return err

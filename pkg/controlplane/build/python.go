@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/fal-plugins/fal/pkg/controlplane/runtime"
@@ -25,6 +26,13 @@ type interpreter struct {
 // them elsewhere, than those of its own environment.
 func foreign() []string {
 	return []string{"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "__PYVENV_LAUNCHER__"}
+}
+
+// toolEnvironment is that of Pythons and installers. What they leave behind is
+// swept.
+func (b *Builder) toolEnvironment() []string {
+	folder := filepath.Join(b.dir, temporary)
+	return b.environment(foreign(), "TMPDIR="+folder, "TMP="+folder, "TEMP="+folder)
 }
 
 // inspection prints what interpreter is made of.
@@ -51,7 +59,7 @@ func (b *Builder) inspect(ctx context.Context, argv ...string) (*interpreter, er
 	err := b.run(ctx, runtime.Spec{
 		ID:   "python",
 		Argv: append(argv, "-I", "-c", inspection),
-		Env:  b.environment(foreign()),
+		Env:  b.toolEnvironment(),
 		Dir:  b.dir,
 	}, func(source runtime.Source, text string) {
 		if source == runtime.Stdout {
@@ -120,15 +128,8 @@ func (b *Builder) buildPython(ctx context.Context, folder string, r *pythonRecip
 		if len(layer) == 0 {
 			continue
 		}
-		log("INFO", "installing "+strings.Join(layer, ", "))
+		log("INFO", "installing "+redact(strings.Join(layer, ", ")))
 		if err := b.install(ctx, uv, r, layer, log, made.Path); err != nil {
-			return nil, err
-		}
-	}
-	if len(r.layers) > 0 {
-		// Those that a function needs are there before a runner starts; one
-		// without requirements may need none, and the network neither.
-		if err := b.support(ctx, made, defaultMethod, log); err != nil {
 			return nil, err
 		}
 	}
@@ -164,14 +165,14 @@ func (b *Builder) makeVenv(ctx context.Context, uv, venv string, r *pythonRecipe
 		return nil, failf("no Python %sis on the PATH of the control plane: install it, or uv (https://docs.astral.sh/uv), which fetches Pythons itself, and start the control plane again", spaced(r.version))
 	}
 	log("INFO", fmt.Sprintf("making a virtual environment of Python %swith %s", spaced(r.version), filepath.Base(argv[0])))
-	err = b.run(ctx, runtime.Spec{ID: "venv", Argv: argv, Env: b.environment(foreign()), Dir: b.dir}, tool(log))
+	err = b.run(ctx, runtime.Spec{ID: "venv", Argv: argv, Env: b.toolEnvironment(), Dir: b.dir}, tool(log))
 	var exit *exitError
 	if errors.As(err, &exit) {
 		hint := ""
 		if uv == "" {
 			hint = "\nOn some systems venv is a package of its own, such as python3-venv."
 		}
-		return nil, failf("no virtual environment of Python %scould be made: %s%s", spaced(r.version), exit, hint)
+		return nil, failf("no virtual environment of Python %scould be made: %s%s", spaced(r.version), exit.reason(), hint)
 	}
 	if err != nil {
 		return nil, err
@@ -193,7 +194,7 @@ func spaced(version string) string {
 // install installs packages for a Python; more are options that say where to.
 func (b *Builder) install(ctx context.Context, uv string, r *pythonRecipe, packages []string, log Log, python string, more ...string) error {
 	var argv []string
-	env := b.environment(foreign())
+	env := b.toolEnvironment()
 	if uv != "" {
 		argv = []string{uv, "pip", "install", "--python", python, "--no-progress", "--no-config"}
 		if r.bytecode {
@@ -208,18 +209,73 @@ func (b *Builder) install(ctx context.Context, uv string, r *pythonRecipe, packa
 			env = append(env, name+"="+strings.Join(append(strings.Fields(b.variable(name)), r.indexes...), " "))
 		}
 	}
-	argv = append(append(argv, more...), packages...)
-	err := b.run(ctx, runtime.Spec{ID: "install", Argv: argv, Env: env, Dir: b.dir}, tool(log))
+	options, requirements := separate(packages)
+	argv = append(append(argv, more...), options...)
+	if len(requirements) > 0 {
+		list, err := b.list(requirements)
+		if err != nil {
+			return err
+		}
+		defer os.Remove(list) // or it is swept
+		argv = append(argv, "-r", list)
+	}
+	redacted := func(level, message string) { log(level, redact(message)) }
+	err := b.run(ctx, runtime.Spec{ID: "install", Argv: argv, Env: env, Dir: b.dir}, tool(redacted))
 	var exit *exitError
 	if errors.As(err, &exit) {
-		return failf("the requirements could not be installed: %s", exit)
+		return failf("the requirements could not be installed: %s", redact(exit.reason()))
 	}
 	return err
 }
 
-// defaultMethod is the module that functions are serialized with unless they say
-// otherwise.
-const defaultMethod = "cloudpickle"
+// separate returns the options among requirements, which the requirements files of
+// not every installer may have, and the others. An option whose value may be a
+// credential is one of the others, on a line with its value.
+func separate(packages []string) (options, requirements []string) {
+	for i := 0; i < len(packages); i++ {
+		word := packages[i]
+		if !strings.HasPrefix(word, "-") {
+			requirements = append(requirements, word)
+			continue
+		}
+		if i+1 < len(packages) && !strings.Contains(word, "=") && isURL(packages[i+1]) {
+			i++
+			word += " " + packages[i]
+		}
+		switch {
+		case redact(word) != word:
+			requirements = append(requirements, word)
+		default:
+			options = append(options, strings.Fields(word)...)
+		}
+	}
+	return options, requirements
+}
+
+// isURL reports whether a word is a URL, and not a requirement that has one.
+func isURL(word string) bool {
+	scheme, _, ok := strings.Cut(word, "://")
+	return ok && !strings.ContainsAny(scheme, " @[")
+}
+
+// list writes requirements to a file that its owner alone reads: an argv is seen by
+// all, and a requirement may have a credential in it.
+func (b *Builder) list(requirements []string) (string, error) {
+	file, err := os.CreateTemp(filepath.Join(b.dir, temporary), "requirements-*.txt")
+	if err != nil {
+		return "", err
+	}
+	_, err = file.WriteString(strings.Join(requirements, "\n") + "\n")
+	if err = errors.Join(err, file.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(file.Name()))
+	}
+	return file.Name(), nil
+}
+
+// redact hides who a URL is asked for as, for logs and errors.
+func redact(text string) string {
+	return regexp.MustCompile(`://[^/\s]*@`).ReplaceAllString(text, "://***@")
+}
 
 // packagesOf returns what is installed beside the requirements so that functions
 // of a method can be loaded: what the runners of the service bring.
@@ -233,22 +289,63 @@ func packagesOf(method string) ([]string, error) {
 	return nil, failf("functions serialized with %q cannot be loaded here: cloudpickle, dill and pickle can", method)
 }
 
-// support sees that a Python can load functions of a method. Packages that it
+// Loads reports whether functions of a method can be loaded at once, or never.
+func (e *Environment) Loads(method string) bool {
+	if e.Python == nil || method == "pickle" {
+		return true
+	}
+	for _, name := range []string{e.ownMark(method), e.builder.supportFolder(e.Python, method)} {
+		if _, err := os.Stat(name); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// ownMark is a file that is there when the environment itself has what functions of
+// a method are loaded with.
+func (e *Environment) ownMark(method string) string {
+	return filepath.Join(e.folder(), "loads-"+method)
+}
+
+// support sees that the environment can load functions of methods. Packages that it
 // lacks are in a folder that all environments of such a Python share, which comes
 // after their own.
-func (b *Builder) support(ctx context.Context, python *interpreter, method string, log Log) error {
-	packages, err := packagesOf(method)
-	if err != nil || len(packages) == 0 {
-		return err
+func (e *Environment) support(ctx context.Context, methods []string, log Log) error {
+	for _, method := range methods {
+		packages, err := packagesOf(method)
+		if err != nil {
+			return err
+		}
+		if e.Loads(method) {
+			continue
+		}
+		python := *e.Python
+		python.Path = filepath.Join(e.folder(), python.Path)
+		has, err := e.builder.imports(ctx, &python, packages...)
+		if err != nil {
+			return err
+		}
+		if has {
+			err = os.WriteFile(e.ownMark(method), nil, 0o600)
+		} else {
+			err = e.builder.support(ctx, &python, method, packages, log)
+		}
+		if err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// support installs packages into the folder that all environments of such a Python
+// share.
+func (b *Builder) support(ctx context.Context, python *interpreter, method string, packages []string, log Log) error {
 	b.supporting.Lock()
 	defer b.supporting.Unlock()
 	folder := b.supportFolder(python, method)
 	if _, err := os.Stat(folder); err == nil {
 		return nil
-	}
-	if has, err := b.imports(ctx, python, packages...); has || err != nil {
-		return err
 	}
 	log("INFO", "installing what functions of "+method+" are loaded with")
 	fresh, err := os.MkdirTemp(filepath.Join(b.dir, "support"), unfinished)
@@ -276,7 +373,7 @@ func (b *Builder) imports(ctx context.Context, python *interpreter, modules ...s
 	err := b.run(ctx, runtime.Spec{
 		ID:   "import",
 		Argv: []string{python.Path, "-I", "-c", "import " + strings.Join(modules, ", ")},
-		Env:  b.environment(foreign()),
+		Env:  b.toolEnvironment(),
 		Dir:  b.dir,
 	}, nil)
 	var exit *exitError

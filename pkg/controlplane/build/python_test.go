@@ -2,9 +2,13 @@ package build
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -53,6 +57,25 @@ class App:
     def leave():
         print("leaving")
         sys.exit(3)
+
+def busy(stop):
+    threading.Thread(target=__import__("time").sleep, args=(3600,)).start()
+    if stop:
+        sys.exit("stopped")
+    return "came anyway"
+
+def lingers():
+    return busy(False)
+
+def lingers_and_leaves():
+    return busy(True)
+
+class Speechless(Exception):
+    def __str__(self):
+        raise ValueError("no words")
+
+def speechless():
+    raise Speechless()
 
 async def later():
     return "came later"
@@ -106,6 +129,23 @@ func TestPython(t *testing.T) {
 	t.Run("coroutine", func(t *testing.T) {
 		o, err := env.Call(t.Context(), "pkg.app:later", new(record).log)
 		if err != nil || !strings.Contains(string(o.Definition), "came later") {
+			t.Errorf("value %+v, %v", o, err)
+		}
+	})
+	t.Run("a thread that goes on", func(t *testing.T) {
+		o, err := env.Call(t.Context(), "pkg.app:lingers", new(record).log)
+		if err != nil || !strings.Contains(string(o.Definition), "came anyway") {
+			t.Errorf("value %+v, %v", o, err)
+		}
+		var log record
+		_, err = env.Call(t.Context(), "pkg.app:lingers_and_leaves", log.log)
+		if err == nil || !strings.Contains(err.Error(), "exit code 1") || !strings.Contains(log.String(), "STDERR stopped") {
+			t.Errorf("error %v\n%s", err, &log)
+		}
+	})
+	t.Run("exception without a text", func(t *testing.T) {
+		o, err := env.Call(t.Context(), "pkg.app:speechless", new(record).log)
+		if err != nil || !o.Raised || o.Exception != "Speechless" || !strings.Contains(o.Traceback, "speechless") {
 			t.Errorf("value %+v, %v", o, err)
 		}
 	})
@@ -183,6 +223,29 @@ func TestPython(t *testing.T) {
 		}
 		if out, err := w.run(t, place(t, p)); out != "{}" || err != nil {
 			t.Errorf("it wrote %q, %v", out, err)
+		}
+	})
+	t.Run("function and setup of two methods", func(t *testing.T) {
+		var folders []string
+		for _, method := range []string{"cloudpickle", "dill"} {
+			folder := env.builder.supportFolder(env.Python, method)
+			if err := os.MkdirAll(folder, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			folders = append(folders, folder)
+		}
+		p, err := env.Program(t.Context(), Callable{Function: &Object{Method: "cloudpickle"}, Setup: &Object{Method: "dill"}}, Ports{}, new(record).log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told order
+		if err := json.Unmarshal([]byte(p.argv[len(p.argv)-1]), &told); err != nil || !slices.Equal(told.Support, folders) {
+			t.Errorf("packages of %q, want %q", told.Support, folders)
+		}
+		for _, folder := range folders {
+			if err := os.RemoveAll(folder); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 	t.Run("method that is not known", func(t *testing.T) {
@@ -267,6 +330,7 @@ func TestPythonFailures(t *testing.T) {
 		{"virtualenv", map[string]any{"requirements": "numpy"}, "requirements: a list"},
 		{"virtualenv", map[string]any{"requirements": []any{"a", 1.0}}, "requirements: a list of strings"},
 		{"virtualenv", map[string]any{"requirements": []any{[]any{"a"}, "b"}}, "requirements: a list of strings"},
+		{"virtualenv", map[string]any{"requirements": []any{"a\n--pre"}}, "is not one requirement"},
 		{"virtualenv", map[string]any{"resolver": "poetry"}, "resolver: there is uv alone"},
 		{"virtualenv", map[string]any{"constraints_file": "c.txt"}, "constraints_file"},
 		{"conda", nil, "does not build conda environments"},
@@ -399,5 +463,89 @@ func TestKilledWhileBuilding(t *testing.T) {
 	}
 	if missing, err := w.Load(d.ID()); missing != nil || err != nil {
 		t.Errorf("an environment whose folder is gone: %v, %v", missing, err)
+	}
+}
+
+// TestDamagedEnvironmentIsBuiltAnew takes away parts of an environment.
+func TestDamagedEnvironmentIsBuiltAnew(t *testing.T) {
+	needPython(t)
+	w := newWorkshop(t)
+	offline(t, w)
+	d := Definition{Kind: "virtualenv", Configuration: map[string]any{}, Files: []File{w.file("app.py", "def run():\n    return 1\n", 0o644)}}
+	for _, part := range []func(*Environment) string{
+		(*Environment).tree,
+		func(e *Environment) string { return filepath.Join(e.folder(), e.Python.Path) },
+		func(e *Environment) string { return filepath.Join(e.folder(), "venv", "pyvenv.cfg") },
+		(*Environment).folder,
+	} {
+		env, err := w.Build(t.Context(), d, new(record).log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(part(env)); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := w.Load(d.ID()); left != nil || err != nil {
+			t.Errorf("without %s: %v, %v", part(env), left, err)
+		}
+		again, err := w.Build(t.Context(), d, new(record).log)
+		if err != nil || again.Generation == env.Generation {
+			t.Errorf("%v, %v", again, err)
+		}
+	}
+}
+
+// TestForeignFilesArePassedOver has files in the builder's folder that are not its.
+func TestForeignFilesArePassedOver(t *testing.T) {
+	w := newWorkshop(t)
+	if _, err := w.Load("x"); err != nil {
+		t.Fatal(err)
+	}
+	stray := filepath.Join(w.dir, "environments", ".DS_Store")
+	if err := os.WriteFile(stray, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	b := New(Options{Dir: w.dir, Runtime: w.runtime, Files: w.contents, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if err := b.Prune(nil); err != nil {
+		t.Errorf("it is no environment: %v", err)
+	}
+	if _, err := os.Stat(stray); err != nil || !strings.Contains(log.String(), ".DS_Store") {
+		t.Errorf("%v\n%s", err, &log)
+	}
+}
+
+// TestLogOfABuild follows a log that is longer than what is kept of it.
+func TestLogOfABuild(t *testing.T) {
+	f := &flight{changed: make(chan struct{}), leave: func() {}}
+	const lines = 100
+	text := strings.Repeat("x", maxLog/lines*2)
+	var live record
+	seen := make(chan struct{}, lines)
+	var group sync.WaitGroup
+	group.Go(func() {
+		if _, err := f.wait(t.Context(), func(level, message string) { live.log(level, message[:1]); seen <- struct{}{} }); err != nil {
+			t.Error(err)
+		}
+	})
+	for range lines {
+		f.log("STDOUT", text)
+		<-seen
+	}
+	f.finish(nil, nil)
+	group.Wait()
+	if got := strings.Count(live.String(), "STDOUT x"); got != lines || strings.Contains(live.String(), "WARNING") {
+		t.Errorf("who follows gets %d lines", got)
+	}
+	var late record
+	if _, err := f.wait(t.Context(), func(level, message string) { late.log(level, message[:min(len(message), 40)]) }); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Count(late.String(), "STDOUT x")
+	if got < lines/3 || got > lines/2 || !strings.Contains(late.String(), fmt.Sprintf("WARNING %d earlier lines of the log are left", lines-got)) {
+		t.Errorf("who joins late gets %d lines, and %.60q", got, late.String())
+	}
+	if f.size > maxLog {
+		t.Errorf("%d bytes are kept", f.size)
 	}
 }

@@ -6,9 +6,10 @@
     main_thread       the callable expects a running event loop
     offers            keyword arguments, given as far as they are accepted
     taken             a file to make when there are such
-    support           a folder of packages to use after all others
+    support           folders of packages to use after all others
     result            where to write what came of it; without it, an exception
-                      is printed and makes the exit code 1
+                      is printed and makes the exit code 1; with it, the process
+                      ends at once, whatever threads there are
 """
 
 import asyncio
@@ -89,6 +90,24 @@ def describe(error):
     return "".join(traceback.format_exception(type(error), error, tb))
 
 
+def told(error):
+    """The text of an exception, which may fail to have one."""
+    try:
+        return str(error)
+    except Exception:
+        return "(its text cannot be made)"
+
+
+def leave(code):
+    """Ends the process, also when the app has left threads that go on."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            pass
+    os._exit(code)
+
+
 def run(order):
     if order.get("entrypoint"):
         function = resolve(order["entrypoint"])
@@ -109,13 +128,13 @@ def run(order):
 def write(path, value, error=None):
     outcome = {"raised": error is not None}
     if error is not None:
-        outcome.update(type=type(error).__name__, message=str(error), traceback=describe(error))
+        outcome.update(type=type(error).__name__, message=told(error), traceback=describe(error))
     try:
         definition = pickle.dumps(value)
     except Exception as failure:
         if error is None:
-            outcome.update(raised=True, type=type(failure).__name__, message=str(failure), traceback=describe(failure))
-            outcome["message"] = "the value cannot be serialized: %s" % failure
+            outcome.update(raised=True, type=type(failure).__name__, traceback=describe(failure))
+            outcome["message"] = "the value cannot be serialized: %s" % told(failure)
         definition = pickle.dumps(RuntimeError(outcome["message"]))
     with open(path, "wb") as file:
         file.write(json.dumps(outcome).encode() + b"\n" + definition)
@@ -126,23 +145,37 @@ def main():
     sys.argv = [order.get("entrypoint") or "app"]
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [os.getcwd()] + [folder for folder in sys.path if os.path.abspath(folder) != here]
-    if order.get("support"):
-        sys.path.append(order["support"])
+    sys.path.extend(order.get("support") or [])
     result = order.get("result")
+    if result is not None:
+        leave(value_of(order, result))
     try:
-        value = run(order)
+        run(order)
     except SystemExit:
         raise
     except KeyboardInterrupt:
         sys.exit(130)
     except BaseException as error:
-        if result is None:
-            sys.stderr.write(describe(error))
-            sys.exit(1)
+        sys.stderr.write(describe(error))
+        sys.exit(1)
+
+
+def value_of(order, result):
+    """Writes what comes of the callable, and returns the exit code."""
+    try:
+        value = run(order)
+    except SystemExit as leaving:
+        if leaving.code is None or isinstance(leaving.code, int):
+            return (leaving.code or 0) & 0xFF
+        sys.stderr.write("%s\n" % (leaving.code,))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BaseException as error:
         write(result, error, error)
     else:
-        if result is not None:
-            write(result, value)
+        write(result, value)
+    return 0
 
 
 if __name__ == "__main__":

@@ -214,7 +214,11 @@ func (s *Store) loadDistributions() error {
 	}
 	for _, entry := range entries {
 		id, described := strings.CutSuffix(entry.Name(), ".json")
-		if !described {
+		switch {
+		case uuid.Validate(id) != nil || !entry.Type().IsRegular():
+			s.passOver(s.path("cdn", entry.Name()))
+			continue
+		case !described:
 			continue
 		}
 		text, err := os.ReadFile(s.path("cdn", entry.Name()))
@@ -223,14 +227,17 @@ func (s *Store) loadDistributions() error {
 		}
 		d := distribution{}
 		if err := json.Unmarshal(text, &d.Distribution); err != nil {
-			return fmt.Errorf("%s: %w", s.path("cdn", entry.Name()), err)
+			// It is of no use, and goes with what was never described.
+			s.logger.Warn("a distribution is lost: what describes it is damaged", "path", s.path("cdn", entry.Name()), "error", err)
+			continue
 		}
 		d.ID = id
 		s.cdn[id] = &d
 	}
 	// What was put in its place and never described.
 	for _, entry := range entries {
-		if id := strings.TrimSuffix(entry.Name(), ".json"); s.cdn[id] == nil {
+		id := strings.TrimSuffix(entry.Name(), ".json")
+		if s.cdn[id] == nil && uuid.Validate(id) == nil && entry.Type().IsRegular() {
 			if err := os.Remove(s.path("cdn", entry.Name())); err != nil {
 				return err
 			}

@@ -1,7 +1,7 @@
 // Package files keeps on disk what was uploaded: the files of apps by what is in
 // them, and distributions that are fetched by URL for a while.
 //
-//	kept, err := files.Open(dir)
+//	kept, err := files.Open(dir, logger)
 //	missing := kept.Missing(hashes)
 //	id, err := kept.Initiate(files.Metadata{Hash: hash, Size: size, Mode: mode})
 //	etag, err := kept.Part(id, 1, body)
@@ -15,7 +15,8 @@
 // Guarantees: what is kept under a hash has that hash; it is whole and on disk
 // when Complete or Put return, and nothing of a file is to be seen before;
 // whatever a program that was killed left of an upload is gone after Open. One
-// Store at a time uses a folder.
+// Store at a time uses a folder; what is in it that is none of the store's is left
+// alone.
 package files
 
 import (
@@ -25,6 +26,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -80,8 +82,9 @@ func (b Blob) Perm() fs.FileMode { return fs.FileMode(b.Mode) & fs.ModePerm }
 
 // Store keeps files. Its methods may be called from any goroutine.
 type Store struct {
-	dir string
-	now func() time.Time
+	dir    string
+	logger *slog.Logger
+	now    func() time.Time
 
 	mu      sync.Mutex
 	blobs   map[string]*blob   // by hash
@@ -94,10 +97,12 @@ type blob struct {
 	used time.Time // when it was last uploaded, asked for or opened
 }
 
-// Open returns the store of a folder, which is made when it is missing.
-func Open(dir string) (*Store, error) {
+// Open returns the store of a folder, which is made when it is missing. The logger
+// is told of what is passed over since it is none of the store's.
+func Open(dir string, logger *slog.Logger) (*Store, error) {
 	s := &Store{
 		dir:     dir,
+		logger:  logger,
 		now:     time.Now,
 		blobs:   make(map[string]*blob),
 		uploads: make(map[string]*upload),
@@ -129,14 +134,15 @@ func (s *Store) blobPath(hash string, mode uint32) string {
 }
 
 func (s *Store) loadBlobs() error {
-	return filepath.WalkDir(s.path("blobs"), func(_ string, entry fs.DirEntry, err error) error {
+	return filepath.WalkDir(s.path("blobs"), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		hash, text, _ := strings.Cut(entry.Name(), "-")
 		mode, err := strconv.ParseUint(text, 10, 32)
-		if err != nil || !isHash(hash) {
-			return fmt.Errorf("%s is no file of the store %s", entry.Name(), s.dir)
+		if err != nil || !isMode(uint32(mode)) || !isHash(hash) || path != s.blobPath(hash, uint32(mode)) {
+			s.passOver(path)
+			return nil
 		}
 		info, err := entry.Info()
 		if err != nil {
@@ -145,6 +151,10 @@ func (s *Store) loadBlobs() error {
 		s.blobs[hash] = &blob{Blob: Blob{Size: info.Size(), Mode: uint32(mode)}, used: info.ModTime()}
 		return nil
 	})
+}
+
+func (s *Store) passOver(path string) {
+	s.logger.Warn("passed over what is no uploaded file", "path", path)
 }
 
 func isHash(text string) bool {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -24,7 +25,7 @@ const readable = 0o100644
 
 func open(t testing.TB, dir string) *Store {
 	t.Helper()
-	s, err := Open(dir)
+	s, err := Open(dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,6 +160,14 @@ func TestWhatIsWrongWithAnUpload(t *testing.T) {
 		}, "no hash"},
 		"a folder": {func(t *testing.T, s *Store) error {
 			_, err := s.Initiate(Metadata{Hash: hello, Mode: 0o040755})
+			return err
+		}, "regular file"},
+		"a mode that is more than that of a file": {func(t *testing.T, s *Store) error {
+			_, err := s.Initiate(Metadata{Hash: hello, Mode: 1<<17 | readable})
+			return err
+		}, "regular file"},
+		"a mode of six digits": {func(t *testing.T, s *Store) error {
+			_, err := s.Initiate(Metadata{Hash: hello, Mode: 1<<20 | readable})
 			return err
 		}, "regular file"},
 		"too large": {func(t *testing.T, s *Store) error {
@@ -380,17 +389,65 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-func TestForeignFileIsNoneOfTheStore(t *testing.T) {
+// TestForeignFilesArePassedOver has files in the folder that are none of the
+// store's, and what describes a distribution damaged.
+func TestForeignFilesArePassedOver(t *testing.T) {
 	dir := t.TempDir()
-	open(t, dir)
-	if err := os.MkdirAll(filepath.Join(dir, "blobs", "ab"), 0o700); err != nil {
+	s := open(t, dir)
+	if err := send(s, "hello", readable, 5); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "blobs", "ab", "notes.txt"), nil, 0o600); err != nil {
+	hash := hashOf("hello", readable)
+	damaged := "0b0f1ea2-3c55-4c3b-9d07-6c2a7a1f8f10"
+	foreign := []string{
+		filepath.Join("blobs", ".DS_Store"), filepath.Join("blobs", hash[:2], "notes.txt"), filepath.Join("blobs", hash+"-33188"),
+		filepath.Join("blobs", hash[:2], hash+"-1033188"), filepath.Join("cdn", ".DS_Store"), filepath.Join("cdn", "notes.json"),
+	}
+	for _, name := range append([]string{filepath.Join("cdn", damaged), filepath.Join("cdn", damaged+".json")}, foreign...) {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var log strings.Builder
+	s, err := Open(dir, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "notes.txt") {
-		t.Errorf("%v", err)
+	for _, name := range foreign {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Errorf("it was removed: %v", err)
+		}
+		if !strings.Contains(log.String(), filepath.Base(name)) {
+			t.Errorf("nothing is said of %s:\n%s", name, &log)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "cdn", damaged)); !os.IsNotExist(err) || !strings.Contains(log.String(), "a distribution is lost") {
+		t.Errorf("a distribution that is damaged: %v\n%s", err, &log)
+	}
+	if got := content(t, s, hash); got != "hello" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestCompletedTwice has a client complete what it was not told is complete.
+func TestCompletedTwice(t *testing.T) {
+	s := open(t, t.TempDir())
+	hash := hashOf("hello", readable)
+	id, err := s.Initiate(Metadata{Hash: hash, Size: 5, Mode: readable})
+	if err != nil {
+		t.Fatal(err)
+	}
+	etag, err := s.Part(id, 1, strings.NewReader("hello"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got, err := s.Complete(hash, id, []Part{{Number: 1, ETag: etag}}); got != hash || err != nil {
+			t.Errorf("%s, %v", got, err)
+		}
+	}
+	if _, err := s.Complete(hashOf("other", readable), id, nil); !errors.Is(err, ErrNotFound) {
+		t.Errorf("another file: %v", err)
 	}
 }
 

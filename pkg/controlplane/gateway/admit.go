@@ -48,6 +48,20 @@ func (g *Gateway) admit(app *state.App, owner state.Account, r *http.Request) (s
 	return caller, nil
 }
 
+// isOurs reports whether an Authorization is for this gateway, and not for a public
+// app: any key, and what logs somebody in here.
+func (g *Gateway) isOurs(value string) bool {
+	scheme, credentials, _ := strings.Cut(strings.TrimSpace(value), " ")
+	switch {
+	case strings.EqualFold(scheme, "Key"):
+		return true
+	case !strings.EqualFold(scheme, "Bearer"):
+		return false
+	}
+	_, err := g.state.Identify(strings.TrimSpace(credentials))
+	return err == nil
+}
+
 // authenticate takes a key of whatever scope: calling apps is what the narrow one
 // is for. A login that says nothing else acts as the owner of a private app.
 func (g *Gateway) authenticate(owner state.Account, mode state.AuthMode, header http.Header) (state.Caller, error) {

@@ -15,8 +15,9 @@
 // A public app answers everybody; a private one its owner, by a key or by the
 // login of somebody who may act as the owner; a shared one whoever has valid
 // credentials of any account. They are sent as to the REST API, in Authorization
-// and X-Fal-User-Id, and never get to a runner. Connections whose credentials are
-// withdrawn are ended.
+// and X-Fal-User-Id, and never get to a runner: a public app gets an Authorization
+// that is neither a Key nor a login of this control plane. Connections whose
+// credentials are withdrawn are ended.
 //
 // Bodies are streamed both ways, as they come and of any length; connections that
 // switch protocols, as WebSockets do, are passed on, and are in flight until one
@@ -27,7 +28,7 @@
 // answers with the request's id at once, and where its status, its answer and its
 // end are: GET …/requests/<id>/status, GET …/requests/<id> and PUT
 // …/requests/<id>/cancel, as the official client asks for them. It waits for a
-// runner for as long as it takes, unless one fails to start. 1,000 requests are
+// runner for as long as it takes, unless three in a row fail to start. 1,000 requests are
 // known at a time, in memory only: those that are done for an hour, or until there
 // are others; bodies and answers have at most 8 MiB, and 256 MiB in all.
 //
@@ -36,16 +37,18 @@
 //   - 401 or 403: the app may not be called so;
 //   - 404: there is no such app;
 //   - 429: 1,024 requests of the app wait already;
-//   - 502: the runner ended, or did not answer with HTTP;
-//   - 503: no runner could be started; the detail says why, and Retry-After when
-//     that is tried again;
+//   - 502: the runner ended, or did not answer with HTTP, or could not be reached for
+//     five seconds though it is up. A request is given to a runner once: if that may
+//     have got it, it is not sent again, and else another runner gets it;
+//   - 503: no runner could be started; the detail says why to the owner of an app
+//     that is not public, and Retry-After when that is tried again;
 //   - 504: no runner had room within startup_timeout and request_timeout, or one
 //     had not answered completely request_timeout after it was given the request.
 //
 // Once an answer has begun it is cut off instead. request_timeout does not hold for
 // connections that have switched protocols. When a client goes away its request
-// is given up; while it waits for a runner that is noticed if its body has no more
-// than 64 KiB.
+// is given up; while it waits for a runner that is noticed if its body is of a
+// known length of at most 64 KiB.
 package gateway
 
 import (
@@ -78,12 +81,14 @@ type Options struct {
 // Gateway is the handler of what Serves. Its methods may be called from any
 // goroutine.
 type Gateway struct {
-	state     *state.State
-	logger    *slog.Logger
-	secure    bool
-	doubted   func(runner string)
-	transport *http.Transport
-	proxy     *httputil.ReverseProxy
+	state   *state.State
+	logger  *slog.Logger
+	secure  bool
+	doubted func(runner string)
+	deliver *delivery
+	proxy   *httputil.ReverseProxy
+
+	unreachable time.Duration // how long a runner may be; unreachableFor
 
 	over context.Context // ended by Close
 	end  context.CancelCauseFunc
@@ -102,18 +107,21 @@ func New(st *state.State, o Options) *Gateway {
 		secure:  o.TLS,
 		doubted: o.Doubted,
 		logger:  cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
-		transport: &http.Transport{
-			MaxIdleConnsPerHost: 64,
-			// Shorter than any server keeps an idle connection, so that none is
-			// written to while its other end closes it.
-			IdleConnTimeout:    time.Second,
-			DisableCompression: true,
-		},
+
+		unreachable: unreachableFor,
 	}
+	g.deliver = &delivery{gateway: g, transport: http.Transport{
+		DialContext:         dial,
+		MaxIdleConnsPerHost: 64,
+		// Shorter than any server keeps an idle connection, so that none is
+		// written to while its other end closes it.
+		IdleConnTimeout:    time.Second,
+		DisableCompression: true,
+	}}
 	g.over, g.end = context.WithCancelCause(context.Background())
 	g.proxy = &httputil.ReverseProxy{
 		Rewrite:        rewrite,
-		Transport:      g.transport,
+		Transport:      g.deliver,
 		ModifyResponse: g.begun,
 		ErrorHandler:   g.failed,
 		ErrorLog:       slog.NewLogLogger(g.logger.Handler(), slog.LevelDebug),
@@ -129,7 +137,7 @@ func (g *Gateway) Close() {
 	g.mu.Unlock()
 	g.end(state.ErrStopping)
 	g.open.Wait()
-	g.transport.CloseIdleConnections()
+	g.deliver.transport.CloseIdleConnections()
 }
 
 // enter is false once the gateway is closed.
@@ -185,51 +193,61 @@ var (
 
 // ServeHTTP answers a request.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body := r.Body
+	if !g.serve(w, r) {
+		return
+	}
+	// A server that finds the end of such a body later than this does not expect it
+	// so late, and loses the next request of the connection. What is wrong with either
+	// shows there.
+	_ = http.NewResponseController(w).Flush()
+	_ = body.Close()
+}
+
+// serve reports what pass does.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) (duplex bool) {
 	id := requestID(r)
 	w.Header().Set(RequestID, id)
 	if !g.enter() {
 		refuse(w, state.ErrStopping)
-		return
+		return false
 	}
 	defer g.open.Done()
 	at, _ := split(r.URL.EscapedPath())
 	app, owner, err := g.find(at)
 	if err != nil {
 		refuse(w, err)
-		return
+		return false
 	}
 	caller, err := g.admit(app, owner, r)
 	if err != nil {
 		refuse(w, err)
-		return
+		return false
 	}
 	if at.queue {
 		g.serveQueue(w, r, at, app, caller)
-		return
+		return false
 	}
-	ctx, leave := g.attend(r.Context(), caller)
+	ctx, leave := g.attend(r.Context(), caller, owner)
 	defer leave()
 	if err := prefetch(r); err != nil {
 		refuse(w, &state.Error{Kind: state.Invalid, Message: "the request's body: " + err.Error()})
-		return
+		return false
 	}
-	runner, release, err := g.acquire(ctx, app, id, caller.Account.UserID)
-	if err != nil {
+	p := g.passage(app, at, id)
+	p.acquire = g.acquirer(app, id, caller)
+	if p.runner, p.release, err = p.acquire(ctx, ""); err != nil {
 		refuse(w, err)
-		return
+		return false
 	}
-	defer release()
-	g.pass(ctx, w, r, &passage{runner: runner, id: id, prefix: at.prefix, limit: app.RequestTimeout, secure: g.secure})
+	return g.pass(ctx, w, r, p)
 }
 
 // attend returns the context of a request of a caller, who may be nobody.
-func (g *Gateway) attend(ctx context.Context, caller state.Caller) (context.Context, func()) {
+func (g *Gateway) attend(ctx context.Context, caller state.Caller, owner state.Account) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(g.over, func() { cancel(context.Cause(g.over)) })
-	done := func() {}
-	if caller.KeyID != "" || caller.Login != "" {
-		ctx, done = g.state.Attend(ctx, caller)
-	}
+	ctx, done := g.state.AttendApp(ctx, caller, owner)
 	return ctx, func() {
 		done()
 		stop()
@@ -237,10 +255,31 @@ func (g *Gateway) attend(ctx context.Context, caller state.Caller) (context.Cont
 	}
 }
 
-// acquire waits for as long as a runner may take to start, and the requests before
+// passage is that of a request of an id for an app.
+func (g *Gateway) passage(app *state.App, at address, id string) *passage {
+	return &passage{
+		id: id, prefix: at.prefix, limit: app.RequestTimeout, secure: g.secure,
+		public: state.AuthMode(app.AuthMode) == state.Public, ours: g.isOurs,
+	}
+}
+
+// acquirer waits for as long as a runner may take to start, and the requests before
 // this one to be answered.
-func (g *Gateway) acquire(ctx context.Context, app *state.App, id, caller string) (*state.Runner, func(), error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, app.StartupTimeout+app.RequestTimeout, errNoRoom)
-	defer cancel()
-	return g.state.Acquire(ctx, app, id, caller)
+func (g *Gateway) acquirer(app *state.App, id string, caller state.Caller) acquirer {
+	return func(ctx context.Context, avoid string) (*state.Runner, func(), error) {
+		ctx, cancel := context.WithTimeoutCause(ctx, app.StartupTimeout+app.RequestTimeout, errNoRoom)
+		defer cancel()
+		r, release, err := g.state.AcquireOther(ctx, app, id, caller.Account.UserID, avoid)
+		return r, release, discreet(err, app, caller)
+	}
+}
+
+// discreet keeps from all but the app's owner why a runner did not start, which its
+// program says.
+func discreet(err error, app *state.App, caller state.Caller) error {
+	var start *state.StartError
+	if !errors.As(err, &start) || caller.Account.ID == app.Account {
+		return err
+	}
+	return &state.StartError{App: start.App, Runner: start.Runner, RetryAt: start.RetryAt}
 }

@@ -201,6 +201,43 @@ func TestLogins(t *testing.T) {
 	}
 }
 
+// TestAuthorizationForTheApp gets to a public one alone, and only if it is none for
+// the gateway.
+func TestAuthorizationForTheApp(t *testing.T) {
+	w := newWorld(t, Options{}, state.Logins{Tokens: tokens{}})
+	w.do(w.SeedPeople(t.Context()))
+	person, err := w.Person("you")
+	w.do(err)
+	grant, err := w.StartLogin(t.Context(), person, "client", "", true)
+	w.do(err)
+	show := func(rw http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(rw, "%q %q", r.Header.Values("Authorization"), r.Header.Get("X-Fal-User-Id"))
+	}
+	w.runner(w.app(), show)
+	w.runner(w.app(func(spec *state.AppSpec) { spec.Name, spec.AuthMode = "shared", new(state.Shared) }), show)
+	for _, test := range []struct {
+		path string
+		sent []string
+		want string
+	}{
+		{"/me/web", []string{"Bearer own-token"}, `["Bearer own-token"] ""`},
+		{"/me/web", []string{"Basic dTpw"}, `["Basic dTpw"] ""`},
+		{"/me/web", []string{"Bearer " + grant.Login}, `[] ""`},
+		{"/me/web", []string{"bearer  " + grant.Login}, `[] ""`},
+		{"/me/web", []string{"Bearer own-token", "Bearer " + grant.Login}, `[] ""`},
+		{"/me/web", []string{"Key " + w.key}, `[] ""`},
+		{"/me/web", []string{"key of-another:service"}, `[] ""`},
+		{"/me/shared", []string{"Key " + w.key}, `[] ""`},
+		{"/me/shared", []string{"Key " + w.key, "Bearer own-token"}, `[] ""`},
+	} {
+		r := w.request("GET", test.path, nil, "X-Fal-User-Id", w.caller.Account.UserID)
+		r.Header["Authorization"] = test.sent
+		if got := w.send(r); got.status != 200 || got.body != test.want {
+			t.Errorf("%s %q: %d %s, want %s", test.path, test.sent, got.status, got.body, test.want)
+		}
+	}
+}
+
 func TestRequestsWaitForARunner(t *testing.T) {
 	w := newWorld(t, Options{})
 	app := w.app(func(spec *state.AppSpec) { spec.MaxMultiplexing = 2 })
@@ -263,18 +300,21 @@ func TestTheQueueIsBounded(t *testing.T) {
 func TestAStartThatFails(t *testing.T) {
 	w := newWorld(t, Options{})
 	ctx := t.Context()
-	app := w.app()
-	held := w.sent(w.request("GET", "/me/web", nil))
-	w.awaitWaiting(app, 1)
+	app := w.app(func(spec *state.AppSpec) { spec.AuthMode = new(state.Shared) })
+	held, stranger := w.sent(w.request("GET", "/me/web", nil, "Authorization", "Key "+w.key)), w.sent(w.request("GET", "/me/web", nil, "Authorization", "Key "+w.other))
+	w.awaitWaiting(app, 2)
 	id := w.pending(app)
 	other := w.pending(app)
 	minute := func(int) time.Duration { return time.Minute }
 	w.do(w.StartFailed(ctx, id, "no such program", minute))
-	if w.Waiting(app) != 1 {
-		t.Error("it does not wait for the other one")
+	if w.Waiting(app) != 2 {
+		t.Error("they do not wait for the other one")
 	}
 	w.do(w.StartFailed(ctx, other, "no such program either", minute))
-	for _, got := range []answer{<-held, w.send(w.request("GET", "/me/web", nil))} {
+	if got := <-stranger; got.status != 503 || !strings.HasSuffix(got.detail(t), " of app web did not start") {
+		t.Errorf("to a stranger: %d %s", got.status, got.body)
+	}
+	for _, got := range []answer{<-held, w.send(w.request("GET", "/me/web", nil, "Authorization", "Key "+w.key))} {
 		after, err := strconv.Atoi(got.header.Get("Retry-After"))
 		if got.status != 503 || err != nil || after < 1 || after > 60 || !strings.Contains(got.detail(t), "did not start: no such program") {
 			t.Errorf("%d %v %s", got.status, got.header, got.body)
@@ -283,7 +323,7 @@ func TestAStartThatFails(t *testing.T) {
 	if _, _, err := w.Relaunch(ctx, id, "again"); err != nil {
 		t.Fatal(err)
 	}
-	held = w.sent(w.request("GET", "/me/web", nil))
+	held = w.sent(w.request("GET", "/me/web", nil, "Authorization", "Key "+w.key))
 	w.awaitWaiting(app, 1)
 	w.up(id, says)
 	if got := <-held; got.status != 200 {
@@ -292,7 +332,7 @@ func TestAStartThatFails(t *testing.T) {
 	// Another revision is another matter.
 	w.do(w.Drain(ctx, id, "test"))
 	app = w.app()
-	held = w.sent(w.request("GET", "/me/web", nil))
+	held = w.sent(w.request("GET", "/me/web", nil, "Authorization", "Key "+w.key))
 	w.awaitWaiting(app, 1)
 	if _, err := w.DeleteApp(ctx, w.caller, "", "web"); err != nil {
 		t.Fatal(err)
@@ -390,6 +430,7 @@ func TestClientsThatGoAway(t *testing.T) {
 
 func TestRunnersThatDie(t *testing.T) {
 	w := newWorld(t, Options{})
+	w.gateway.unreachable = 100 * time.Millisecond
 	app := w.app()
 	abort := func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/begun" {
@@ -407,7 +448,7 @@ func TestRunnersThatDie(t *testing.T) {
 		t.Errorf("%d %q %v", got.status, got.body, got.err)
 	}
 	server.Close()
-	if got := w.send(w.request("GET", "/me/web", nil)); got.status != 502 {
+	if got := w.send(w.request("GET", "/me/web", nil)); got.status != 502 || !strings.Contains(got.detail(t), "refused") {
 		t.Errorf("one that is gone: %d %s", got.status, got.body)
 	}
 	w.awaitIdle(id)

@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,29 +54,62 @@ func requestID(r *http.Request) string {
 	return id
 }
 
+// acquirer leases a runner, if it can be another one than that of the id.
+type acquirer func(ctx context.Context, avoid string) (*state.Runner, func(), error)
+
 // passage is a request on its way to a runner and back.
 type passage struct {
-	runner *state.Runner
+	runner  *state.Runner
+	release func() // the runner
+	acquire acquirer
+
 	id     string
 	prefix string
 	limit  time.Duration // for the whole answer
-	timer  *time.Timer
-	secure bool // the client speaks TLS
+	timer  *time.Timer   // nil without a limit
+	public bool          // the app
+	ours   func(string) bool
+
+	answered atomic.Bool // by the runner, whole or not
+	secure   bool        // the client speaks TLS
 }
 
 type passageKey struct{}
 
 func passageOf(ctx context.Context) *passage { return ctx.Value(passageKey{}).(*passage) }
 
+// pauseTimer stops the time while there is no runner.
+func (p *passage) pauseTimer() {
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+}
+
+func (p *passage) resumeTimer() {
+	if p.timer != nil {
+		p.timer.Reset(p.limit)
+	}
+}
+
 func (p *passage) host() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.runner.Port)) }
 
-// pass has the runner answer a request.
-func (g *Gateway) pass(ctx context.Context, w http.ResponseWriter, r *http.Request, p *passage) {
+// pass has the runner answer a request, and then gives it back. It reports whether
+// the answer could begin before the request's body ended.
+func (g *Gateway) pass(ctx context.Context, w http.ResponseWriter, r *http.Request, p *passage) (duplex bool) {
+	defer func() { p.release() }()
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(context.Canceled)
 	p.timer = time.AfterFunc(p.limit, func() { end(errTooLong) })
 	defer p.timer.Stop()
+	w.Header().Del(RequestID) // begun and failed set it
 	out := &answering{ResponseWriter: w, controller: http.NewResponseController(w)}
+	// What a client does not read keeps nothing in flight after the end of ctx. A
+	// switched connection is closed by the proxy.
+	defer context.AfterFunc(ctx, func() {
+		if p.answered.Load() {
+			_ = out.controller.SetWriteDeadline(time.Now())
+		}
+	})()
 	if r.GetBody == nil && r.ContentLength != 0 {
 		// An answer may begin before the request's body ends. That only HTTP/1 can
 		// be told so is no matter: nothing else gets here.
@@ -82,6 +117,7 @@ func (g *Gateway) pass(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		out.duplex = true
 	}
 	g.proxy.ServeHTTP(out, r.WithContext(context.WithValue(ctx, passageKey{}, p)))
+	return out.duplex
 }
 
 // answering sends each part of an answer of known length as it comes, but for the
@@ -118,7 +154,9 @@ func (a *answering) Write(p []byte) (int, error) {
 func rewrite(r *httputil.ProxyRequest) {
 	p := passageOf(r.In.Context())
 	r.Out.URL = p.target(r.In.URL)
-	r.Out.Header.Del(authorization)
+	if !p.public || slices.ContainsFunc(r.In.Header.Values(authorization), p.ours) {
+		r.Out.Header.Del(authorization)
+	}
 	r.Out.Header.Del(userID)
 	r.Out.Header.Set(RequestID, p.id)
 	r.SetXForwarded()
@@ -144,9 +182,14 @@ func (g *Gateway) begun(response *http.Response) error {
 	if g.doubted != nil && response.Header.Get(healthCheck) != "" {
 		g.doubted(p.runner.ID)
 	}
-	response.Header.Del(RequestID) // ours is there already
+	// Not before, since informational answers would take it away.
+	response.Header.Set(RequestID, p.id)
 	if response.StatusCode != http.StatusSwitchingProtocols {
+		p.answered.Store(true)
 		return nil
+	}
+	if response.Request.Header.Get("Upgrade") == "" {
+		return errors.New("it switched protocols, which was not asked for")
 	}
 	p.timer.Stop()
 	stream, ok := response.Body.(io.ReadWriteCloser)
@@ -174,10 +217,14 @@ func (t tunnel) Read(p []byte) (int, error) {
 // failed answers for a runner that did not.
 func (g *Gateway) failed(w http.ResponseWriter, r *http.Request, err error) {
 	p := passageOf(r.Context())
+	w.Header().Set(RequestID, p.id)
+	var none *placeError
 	if cause := context.Cause(r.Context()); cause != nil && r.Context().Err() != nil {
 		err = cause
+	} else if errors.As(err, &none) {
+		err = none.err
 	} else {
-		err = &runnerError{runner: p.runner.ID, err: err}
+		err = &runnerError{runner: p.runner.ID, err: err, end: ending(r.Context(), g.state, p.runner.ID)}
 	}
 	g.logger.Debug("request failed", "request", p.id, "runner", p.runner.ID, "error", err)
 	refuse(w, err)

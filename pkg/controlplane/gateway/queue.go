@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -110,6 +111,25 @@ func (q *jobs) begin(j *job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	j.begun = time.Now()
+}
+
+// grow makes room for more of an answer, in place of those that ended first.
+func (q *jobs) grow(j *job, n int64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i := 0; i < len(q.list) && q.bytes+n > maxAllBytes; {
+		if q.list[i].ended.IsZero() {
+			i++
+			continue
+		}
+		q.removeAt(i)
+	}
+	if q.bytes+n > maxAllBytes || !slices.Contains(q.list, j) {
+		return false
+	}
+	j.size += n
+	q.bytes += n
+	return true
 }
 
 func (q *jobs) finish(j *job, answer *recorder) {
@@ -225,6 +245,7 @@ func (g *Gateway) submit(w http.ResponseWriter, r *http.Request, at address, app
 	later.Body, later.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	later.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	later.Header.Del("Expect")
+	later.Header.Del("Upgrade") // nobody would be at the other end
 	_, _, before := g.jobs.find(app, j.id)
 	go func() {
 		defer g.open.Done()
@@ -239,7 +260,7 @@ func (g *Gateway) submit(w http.ResponseWriter, r *http.Request, at address, app
 func (g *Gateway) answerJob(ctx context.Context, r *http.Request, at address, app *state.App, caller state.Caller, j *job) {
 	stop := context.AfterFunc(g.over, func() { j.end(context.Cause(g.over)) })
 	defer stop()
-	answer := &recorder{header: make(http.Header), status: http.StatusOK}
+	answer := &recorder{header: make(http.Header), status: http.StatusOK, room: func(n int) bool { return g.jobs.grow(j, int64(n)) }}
 	defer func() {
 		// The proxy ends an answer so that it cannot complete.
 		if failure := recover(); failure != nil && failure != any(http.ErrAbortHandler) {
@@ -250,16 +271,41 @@ func (g *Gateway) answerJob(ctx context.Context, r *http.Request, at address, ap
 		}
 		g.jobs.finish(j, answer)
 	}()
-	runner, release, err := g.state.Acquire(ctx, app, j.id, caller.Account.UserID)
-	if err != nil {
+	p := g.passage(app, at, j.id)
+	p.acquire = g.patiently(app, j.id, caller)
+	var err error
+	if p.runner, p.release, err = p.acquire(ctx, ""); err != nil {
 		if !errors.Is(err, errCancelled) {
 			refuse(answer, err)
 		}
 		return
 	}
-	defer release()
 	g.jobs.begin(j)
-	g.pass(ctx, answer, r, &passage{runner: runner, id: j.id, prefix: at.prefix, limit: app.RequestTimeout, secure: g.secure})
+	g.pass(ctx, answer, r, p)
+}
+
+// maxStarts bounds the failures to start in a row that a job waits through.
+const maxStarts = 3
+
+// patiently waits for as long as it takes, also until a runner that did not start
+// is tried again.
+func (g *Gateway) patiently(app *state.App, id string, caller state.Caller) acquirer {
+	return func(ctx context.Context, avoid string) (*state.Runner, func(), error) {
+		for failures := 1; ; failures++ {
+			r, release, err := g.state.AcquireOther(ctx, app, id, caller.Account.UserID, avoid)
+			var start *state.StartError
+			if !errors.As(err, &start) || failures == maxStarts {
+				return r, release, discreet(err, app, caller)
+			}
+			timer := time.NewTimer(max(time.Until(start.RetryAt), firstRetry))
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				timer.Stop()
+				return nil, nil, context.Cause(ctx)
+			}
+		}
+	}
 }
 
 // errCancelled is why a job ends that is not wanted any more.
@@ -326,6 +372,7 @@ type recorder struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
+	room   func(n int) bool // for more bytes; nil: there is always room
 }
 
 func (r *recorder) Header() http.Header { return r.header }
@@ -338,7 +385,7 @@ func (r *recorder) WriteHeader(status int) {
 }
 
 func (r *recorder) Write(p []byte) (int, error) {
-	if r.body.Len()+len(p) > maxJobBytes {
+	if r.body.Len()+len(p) > maxJobBytes || r.room != nil && !r.room(len(p)) {
 		return 0, errors.New("the answer is too long to be kept")
 	}
 	return r.body.Write(p)

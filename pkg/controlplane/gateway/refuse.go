@@ -17,10 +17,15 @@ import (
 type runnerError struct {
 	runner string
 	err    error
+	end    string // why it ended, if it did
 }
 
 func (e *runnerError) Error() string {
-	return "runner " + e.runner + " gave no answer: " + e.err.Error()
+	text := "runner " + e.runner + " gave no answer: " + e.err.Error()
+	if e.end != "" {
+		text += "; " + e.end
+	}
+	return text
 }
 func (e *runnerError) Unwrap() error { return e.err }
 

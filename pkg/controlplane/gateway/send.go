@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -14,33 +15,38 @@ import (
 // left to ctx. The request is in flight until the body of the response is closed.
 // Host and scheme of its URL are ignored.
 func (g *Gateway) Send(ctx context.Context, app *state.App, id, user string, r *http.Request) (*http.Response, error) {
-	runner, release, err := g.acquire(ctx, app, id, user)
-	if err != nil {
+	p := &passage{id: id, acquire: g.acquirer(app, id, state.Caller{Account: state.Account{ID: app.Account, UserID: user}})}
+	var err error
+	if p.runner, p.release, err = p.acquire(ctx, ""); err != nil {
 		return nil, err
 	}
-	r = r.Clone(ctx)
+	r = r.Clone(context.WithValue(ctx, passageKey{}, p))
 	r.URL.Scheme = "http"
-	r.URL.Host = (&passage{runner: runner}).host()
 	if id != "" {
 		r.Header.Set(RequestID, id)
 	}
-	response, err := g.transport.RoundTrip(r)
+	response, err := g.deliver.RoundTrip(r)
 	if err != nil {
-		release()
+		p.release()
 		return nil, err
 	}
-	response.Body = &leasedBody{ReadCloser: response.Body, release: release}
+	response.Body = &leasedBody{ReadCloser: response.Body, request: r.Body, release: p.release}
 	return response, nil
 }
 
 // leasedBody ends the lease of a request when its response was read.
 type leasedBody struct {
 	io.ReadCloser
+	request io.ReadCloser
 	once    sync.Once
 	release func()
 }
 
 func (b *leasedBody) Close() error {
 	defer b.once.Do(b.release)
-	return b.ReadCloser.Close()
+	err := b.ReadCloser.Close()
+	if b.request != nil {
+		err = errors.Join(err, b.request.Close())
+	}
+	return err
 }

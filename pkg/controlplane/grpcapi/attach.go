@@ -13,8 +13,13 @@ import (
 const (
 	// attachPause is how often a rollout is looked at.
 	attachPause = 100 * time.Millisecond
-	// lastWords is how long the lines of a runner that failed may be on their way.
-	lastWords = 300 * time.Millisecond
+	// lastWords is how long the lines of a runner that failed may be on their way,
+	// and lastWordsAll how long they are sent however many there are.
+	lastWords    = 300 * time.Millisecond
+	lastWordsAll = time.Second
+	// forwardTime bounds what is sent of runners that print without a pause before
+	// the rollout is looked at again.
+	forwardTime = 500 * time.Millisecond
 )
 
 // attach sends what the runners of a new revision log until the app has changed
@@ -33,11 +38,8 @@ func (s *server) attach(ctx context.Context, app *state.App, send func(*pb.Log) 
 				a.logs[r.ID] = s.state.Follow(r, state.FollowQuery{})
 			}
 		}
-		idle := time.Duration(0)
-		if progress.Failed() != nil {
-			idle = lastWords
-		}
-		if err := a.forward(ctx, idle); err != nil {
+		failed := progress.Failed()
+		if err := a.forward(ctx, failed); err != nil {
 			return err
 		}
 		if text := progress.String(); len(progress.Runners) > 0 && text != said {
@@ -46,11 +48,11 @@ func (s *server) attach(ctx context.Context, app *state.App, send func(*pb.Log) 
 				return err
 			}
 		}
-		switch failed := progress.Failed(); {
+		switch {
 		case progress.Superseded:
 			return &state.Error{Kind: state.Conflict, Message: fmt.Sprintf("app %s was pointed at another revision than %s, or deleted, before its runners were up", app.Alias, app.Rev.RevisionID)}
 		case failed != nil:
-			return &state.Error{Kind: state.Conflict, Message: fmt.Sprintf("runner %s of revision %s did not start: %s", failed.ID, app.Rev.RevisionID, failed.Reason)}
+			return &state.Error{Kind: state.Conflict, Message: fmt.Sprintf("app %s points to revision %s, and its runner %s did not start: %s", app.Alias, app.Rev.RevisionID, failed.ID, failed.Reason)}
 		case progress.Settled:
 			return nil
 		}
@@ -75,25 +77,43 @@ func (a *attached) close() {
 	}
 }
 
-// forward sends what has been logged, until none of it comes for as long as idle.
-func (a *attached) forward(ctx context.Context, idle time.Duration) error {
+// forward sends what has been logged, for a bounded time. The runner that failed,
+// if there is one, comes first and is waited for.
+func (a *attached) forward(ctx context.Context, failed *state.Runner) error {
+	if failed != nil {
+		if err := a.drain(ctx, a.logs[failed.ID], lastWords, time.Now().Add(lastWordsAll)); err != nil {
+			return err
+		}
+	}
+	until := time.Now().Add(forwardTime)
 	for _, log := range a.logs {
-		for {
-			batch, err := log.Next(ctx, idle)
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if err != nil || len(batch.Lines) == 0 {
-				break // an error says why nothing more will come
-			}
-			for i := range batch.Lines {
-				if err := a.line(&batch.Lines[i]); err != nil {
-					return err
-				}
-			}
+		if err := a.drain(ctx, log, 0, until); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// drain sends the lines of a log, one batch at least, until none has come for as
+// long as idle or it is that late.
+func (a *attached) drain(ctx context.Context, log *state.Follower, idle time.Duration, until time.Time) error {
+	for {
+		batch, err := log.Next(ctx, idle)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil || len(batch.Lines) == 0 {
+			return nil // an error says why nothing more will come
+		}
+		for i := range batch.Lines {
+			if err := a.line(&batch.Lines[i]); err != nil {
+				return err
+			}
+		}
+		if !time.Now().Before(until) {
+			return nil
+		}
+	}
 }
 
 func (a *attached) line(l *state.LogLine) error {

@@ -124,7 +124,7 @@ func addMachine(spec *state.AppSpec, request *pb.RegisterApplicationRequest) err
 			continue
 		}
 		if *field.value < 1 {
-			return invalid("%s is %d, and at least 1", field.name, *field.value)
+			return invalid("%s is %d, and must be at least 1", field.name, *field.value)
 		}
 		*field.into = int(*field.value)
 	}
@@ -140,7 +140,7 @@ func addMachine(spec *state.AppSpec, request *pb.RegisterApplicationRequest) err
 			continue
 		}
 		if *field.value < 1 {
-			return invalid("%s is %d seconds, and at least 1", field.name, *field.value)
+			return invalid("%s is %d seconds, and must be at least 1", field.name, *field.value)
 		}
 		*field.into = time.Duration(*field.value) * time.Second
 	}

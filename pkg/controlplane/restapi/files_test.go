@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -30,7 +31,7 @@ type storing struct {
 
 func serveFiles(t testing.TB) *storing {
 	t.Helper()
-	store, err := files.Open(t.TempDir())
+	store, err := files.Open(t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

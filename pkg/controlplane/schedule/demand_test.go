@@ -8,6 +8,7 @@ import (
 )
 
 func flying(n int) func(*Runner)   { return func(r *Runner) { r.InFlight = n } }
+func wanted(r *Runner)             { r.Wanted = true }
 func capacity(n int) func(*Runner) { return func(r *Runner) { r.Capacity = n } }
 
 func TestDemand(t *testing.T) {
@@ -74,6 +75,7 @@ func TestDemand(t *testing.T) {
 		"a rollout is what one waits for":   {app: app(held(0, 0)), runners: []Runner{one("r", Up, old), one("s", Starting, of("r"))}, want: "create"},
 		"recreate waits for the old one":    {app: app(held(0), func(a *App) { a.Recreate = true }), runners: []Runner{one("r", Draining, old, busy)}, next: 5},
 		"recreate, the old one has ended":   {app: app(held(0), func(a *App) { a.Recreate = true }), want: "create"},
+		"what was wanted until now is kept": {app: app(), now: 99, runners: []Runner{one("r", Up, wanted)}, expiries: 1, next: 109},
 		"one that failed serves no request": {app: app(), now: 10, runners: []Runner{one("r", Up, busy), one("s", Waiting, failing(0), retryAt(9))}, want: "drain s"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -95,6 +97,26 @@ func TestDemand(t *testing.T) {
 				t.Errorf("next %s, want %s", plan.Next, want)
 			}
 		})
+	}
+}
+
+// TestIdleRunnersAreDrainedIfTheyAreIdle still, when that is carried out.
+func TestIdleRunnersAreDrainedIfTheyAreIdle(t *testing.T) {
+	app := App{Name: "a", Revision: "1", Max: 1, KeepAlive: time.Second}
+	for name, test := range map[string]struct {
+		runners []Runner
+		want    bool
+	}{
+		"idle for long": {[]Runner{one("r", Up)}, true},
+		"above Max":     {[]Runner{one("r", Up, busy), one("s", Up)}, true},
+		"busy":          {[]Runner{one("r", Up, busy), one("s", Up, busy)}, false},
+		"starting":      {[]Runner{one("r", Up, busy), one("s", Starting)}, false},
+		"replaced":      {[]Runner{one("r", Up, old), one("s", Up, busy, of("r"))}, false},
+	} {
+		plan := Make(at(99), []App{app}, test.runners)
+		if len(plan.Actions) != 1 || plan.Actions[0].Kind != Drain || plan.Actions[0].IfIdle != test.want {
+			t.Errorf("%s: %+v", name, plan.Actions)
+		}
 	}
 }
 

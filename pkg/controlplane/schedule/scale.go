@@ -113,6 +113,7 @@ func (p *planner) remove(c *census, reasons map[string]string) {
 			return false
 		}
 		p.add(Drain, s.Runner, reason)
+		p.Actions[len(p.Actions)-1].IfIdle = s.Phase == Up && s.InFlight == 0
 		c.total--
 		if s.next != nil {
 			p.add(Drain, *s.next, "runner "+s.ID+" needs no replacement")
@@ -199,9 +200,9 @@ func (p *planner) expire(app App, c *census, want int) {
 		}
 	}
 	gone := make(map[string]string)
-	byUse := func(x, y slot) int { return cmp.Or(x.unused().Compare(y.unused()), byAge(x.Runner, y.Runner)) }
+	byUse := func(x, y slot) int { return cmp.Or(x.since().Compare(y.since()), byAge(x.Runner, y.Runner)) }
 	for _, s := range slices.SortedFunc(slices.Values(c.slots), byUse) {
-		expiry := s.unused().Add(app.KeepAlive)
+		expiry := p.unused(s.Runner).Add(app.KeepAlive)
 		switch {
 		case s.Phase == Waiting && spare > 0:
 			spare--
@@ -223,8 +224,16 @@ func (p *planner) expire(app App, c *census, want int) {
 	p.remove(c, gone)
 }
 
-// unused is since when a runner that is idle, or waiting, does nothing.
-func (r *Runner) unused() time.Time {
+// unused is since when a runner is of no use.
+func (p *planner) unused(r Runner) time.Time {
+	if r.Phase == Up && r.Wanted {
+		return p.now
+	}
+	return r.since()
+}
+
+// since is when a runner that is idle, or waiting, began to do nothing.
+func (r *Runner) since() time.Time {
 	if r.Phase == Waiting {
 		return r.FailingSince
 	}

@@ -50,6 +50,7 @@ type Runner struct {
 	InFlight  int           // requests
 	Capacity  int           // requests that it has at once; below 1 counts as 1
 	IdleSince time.Time     // of a runner that is Up with none in flight
+	Wanted    bool          // though idle, it was not above what was wanted in the plan before
 	RetryAt   time.Time     // of a Waiting runner
 	Grace     time.Duration // for draining, and again for ending after SIGTERM
 	Kill      bool          // end it without grace
@@ -96,6 +97,7 @@ type Action struct {
 	App    string
 	Runner string
 	Reason string
+	IfIdle bool // of a Drain: only if the runner has no request in flight by now
 }
 
 // Plan is what to do now.
@@ -125,7 +127,8 @@ type Plan struct {
 // counted.
 //
 // Above what is wanted, a runner that is idle, or fails to start, ends after
-// KeepAlive, and with it whatever is on its way to replace it.
+// KeepAlive, and with it whatever is on its way to replace it. What was wanted
+// until now, as a part of the buffer is, is kept as long as what was used until now.
 func Make(now time.Time, apps []App, runners []Runner) Plan {
 	p := planner{now: now}
 	known := make(map[string]bool, len(apps))

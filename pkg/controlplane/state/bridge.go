@@ -22,7 +22,7 @@ func (s *State) LogBridge(runner *Runner, level, message string) {
 func (s *State) Listens(ctx context.Context, id string, port int) error {
 	return s.on(ctx, id, func(_ *runner, row *store.Runner) (change, error) {
 		row.Port = port
-		return change{note: fmt.Sprintf("listens on port %d, and not on the one that PORT names", port)}, nil
+		return change{note: fmt.Sprintf("listens on port %d, and not on the one that PORT names; only one runner at a time can", port)}, nil
 	})
 }
 

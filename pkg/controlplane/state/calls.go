@@ -7,6 +7,7 @@ import (
 // call is one that goes on for long.
 type call struct {
 	caller Caller
+	owner  int64 // the account of what is called; 0 for the caller's own
 	end    context.CancelCauseFunc
 }
 
@@ -15,12 +16,18 @@ type call struct {
 // account locked; the cause is then the *Error that a new call would be refused
 // with.
 func (s *State) Attend(ctx context.Context, caller Caller) (attended context.Context, stop func()) {
+	return s.AttendApp(ctx, caller, caller.Account)
+}
+
+// AttendApp is Attend for a call of an app, by somebody or nobody; it ends when the
+// app's owner is locked, too.
+func (s *State) AttendApp(ctx context.Context, caller Caller, owner Account) (attended context.Context, stop func()) {
 	attended, end := context.WithCancelCause(ctx)
-	c := &call{caller: caller, end: end}
+	c := &call{caller: caller, owner: owner.ID, end: end}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// What happened since the caller was authenticated.
-	if err := s.stillValid(caller); err != nil {
+	if err := s.stillValid(c); err != nil {
 		end(err)
 		return attended, func() {}
 	}
@@ -34,8 +41,8 @@ func (s *State) Attend(ctx context.Context, caller Caller) (attended context.Con
 }
 
 // stillValid needs State.mu.
-func (s *State) stillValid(caller Caller) error {
-	known := true
+func (s *State) stillValid(c *call) error {
+	caller, known := c.caller, true
 	if caller.KeyID != "" {
 		_, known = s.keys[caller.KeyID]
 	} else if caller.Login != "" {
@@ -44,7 +51,10 @@ func (s *State) stillValid(caller Caller) error {
 	if !known {
 		return errNoLongerValid(caller)
 	}
-	return checkOpen(s.accounts[caller.Account.ID])
+	if err := checkOpen(s.accounts[caller.Account.ID]); err != nil {
+		return err
+	}
+	return checkOpen(s.accounts[c.owner])
 }
 
 func errNoLongerValid(caller Caller) error {
@@ -58,7 +68,7 @@ func errNoLongerValid(caller Caller) error {
 // State.mu.
 func (s *State) hangUp() {
 	for c := range s.calls {
-		if err := s.stillValid(c.caller); err != nil {
+		if err := s.stillValid(c); err != nil {
 			delete(s.calls, c)
 			c.end(err)
 		}

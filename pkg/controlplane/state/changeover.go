@@ -23,7 +23,7 @@ func (s *State) settle(name appName) {
 			up++
 		}
 	}
-	if !exists || up >= app.MinConcurrency {
+	if !exists || up >= s.kept(app) {
 		delete(s.changeovers, name)
 	}
 }

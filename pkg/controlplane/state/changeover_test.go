@@ -122,6 +122,37 @@ func TestChangeoversEndOtherwise(t *testing.T) {
 	}
 }
 
+// TestChangeoverOfASingle ends although fewer are up than the settings keep.
+func TestChangeoverOfASingle(t *testing.T) {
+	w := newWorld(t, Options{})
+	ctx := t.Context()
+	spec := AppSpec{Name: "web", Argv: []string{"web"}, MinConcurrency: 2, ResetScale: true}
+	w.app = w.register(spec)
+	w.app = w.register(spec)
+	w.rolling("asked for", true)
+	w.runner(Idle)
+	w.rolling("one of two is up", true)
+	if progress := w.Progress(w.app); progress.Settled {
+		t.Error("settled with one of two")
+	}
+	w.SetSingle(w.app.Rev.RevisionID, true)
+	w.rolling("there can be one alone", false)
+	if progress := w.Progress(w.app); !progress.Settled || !w.Single(w.app.Rev.RevisionID) {
+		t.Error("not settled with the only one")
+	}
+	w.SetSingle(w.app.Rev.RevisionID, false)
+	if progress := w.Progress(w.app); progress.Settled {
+		t.Error("settled with one of two")
+	}
+	w.SetSingle(w.app.Rev.RevisionID, true)
+	old := w.app.Rev.RevisionID
+	w.app = w.register(spec)
+	w.do(w.DeleteRevision(ctx, w.caller, old))
+	if w.Single(old) {
+		t.Error("a revision is known that is no more")
+	}
+}
+
 // TestRelaunchTakesTheSettingsOfTheMoment as long as the app points to the
 // runner's revision.
 func TestRelaunchTakesTheSettingsOfTheMoment(t *testing.T) {

@@ -17,11 +17,14 @@ const maxHeld = 1024
 type StartError struct {
 	App     string
 	Runner  string
-	Reason  string
+	Reason  string // empty where it is not to be told
 	RetryAt time.Time
 }
 
 func (e *StartError) Error() string {
+	if e.Reason == "" {
+		return fmt.Sprintf("runner %s of app %s did not start", e.Runner, e.App)
+	}
 	return fmt.Sprintf("runner %s of app %s did not start: %s", e.Runner, e.App, e.Reason)
 }
 
@@ -29,6 +32,7 @@ func (e *StartError) Error() string {
 // under State.mu, before done is closed.
 type waiter struct {
 	lease Lease
+	avoid string // the id of a runner that is the last to be chosen
 	done  chan struct{}
 
 	runner  *Runner
@@ -50,12 +54,19 @@ func (w *waiter) settle(r *Runner, release func(), err error) {
 // of the app wait, with ErrStopping, as NotFound when there is no such app any
 // more, and with the cause of ctx when that ends first.
 func (s *State) Acquire(ctx context.Context, app *App, requestID, callerUserID string) (r *Runner, release func(), err error) {
+	return s.AcquireOther(ctx, app, requestID, callerUserID, "")
+}
+
+// AcquireOther is Acquire for a request that a runner, of the id avoid, could not
+// be given: it is the last to be chosen again.
+func (s *State) AcquireOther(ctx context.Context, app *App, requestID, callerUserID, avoid string) (r *Runner, release func(), err error) {
 	key, err := uuid.NewRandom()
 	if err != nil {
 		return nil, nil, err
 	}
 	w := &waiter{
 		lease: Lease{RequestID: requestID, CallerUserID: callerUserID, LeasedAt: s.instant(), key: key},
+		avoid: avoid,
 		done:  make(chan struct{}),
 	}
 	name := appName{app.Account, app.Alias}
@@ -111,11 +122,11 @@ func (s *State) place(name appName) {
 	app, exists := s.apps[name]
 	placed := 0
 	for exists && !s.closed && placed < len(waiting) {
-		r := s.roomiest(app)
+		w := waiting[placed]
+		r := s.roomiest(app, w.avoid)
 		if r == nil {
 			break
 		}
-		w := waiting[placed]
 		w.lease.LeasedAt = s.instant()
 		release := s.grantLease(r, w.lease)
 		w.settle(s.view(r), release, nil)
@@ -161,13 +172,19 @@ func (s *State) hopeless(app *App, name appName) error {
 
 // roomiest returns the runner that is to answer the next request of an app, nil
 // while all have as many as they may; it needs State.mu.
-func (s *State) roomiest(app *App) *runner {
-	var best *runner
+func (s *State) roomiest(app *App, avoid string) *runner {
+	var best, last *runner
 	for _, r := range s.live {
-		if r.row.Account == app.Account && r.row.Alias == app.Alias && r.state() == Idle &&
-			len(r.leases) < r.app.MaxMultiplexing && (best == nil || s.before(r, best)) {
+		switch {
+		case r.row.Account != app.Account || r.row.Alias != app.Alias || r.state() != Idle || r.closing || len(r.leases) >= r.app.MaxMultiplexing:
+		case r.id == avoid:
+			last = r
+		case best == nil || s.before(r, best):
 			best = r
 		}
+	}
+	if best == nil {
+		return last
 	}
 	return best
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/fal-plugins/fal/pkg/controlplane/store"
@@ -159,7 +161,7 @@ func checkJSON(what string, value map[string]any, most int) error {
 func checkServing(s *Serving) error {
 	for name, port := range map[string]*int{"exposed_port": s.ExposedPort, "metrics_port": s.MetricsPort} {
 		if port != nil && (*port < 0 || *port > 65535) {
-			return fail(Invalid, "%s is %d, and not 0 to 65535", name, *port)
+			return fail(Invalid, "%s is %d, and must be 0 to 65535", name, *port)
 		}
 	}
 	if len(s.RetryConfig) > maxRetryConfig || s.RetryConfig != "" && !json.Valid([]byte(s.RetryConfig)) {
@@ -172,15 +174,22 @@ func checkServing(s *Serving) error {
 	switch {
 	case !strings.HasPrefix(h.Path, "/") || len(h.Path) > maxFilePath:
 		return fail(Invalid, "the path of the health check, %.200q, does not begin with a slash", h.Path)
+	case !isRequestPath(h.Path):
+		return fail(Invalid, "the path of the health check, %.200q, cannot be asked for", h.Path)
 	case h.Method != "GET" && h.Method != "POST":
 		return fail(Invalid, "the method of the health check is GET or POST, not %.80q", h.Method)
 	case h.FailureThreshold < 1 || h.FailureThreshold > maxThreshold:
-		return fail(Invalid, "failure_threshold is %d, and not 1 to %d", h.FailureThreshold, maxThreshold)
+		return fail(Invalid, "failure_threshold is %d, and must be 1 to %d", h.FailureThreshold, maxThreshold)
 	}
 	if err := checkDuration("start_period_seconds", h.StartPeriod, true); err != nil {
 		return err
 	}
 	return checkDuration("timeout_seconds", h.Timeout, false)
+}
+
+func isRequestPath(path string) bool {
+	_, err := url.ParseRequestURI(path)
+	return err == nil && utf8.ValidString(path) && !strings.ContainsFunc(path, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) })
 }
 
 // Progress is how far an app has come to a revision.
@@ -228,7 +237,7 @@ func (s *State) Progress(app *App) Progress {
 			}
 		}
 	}
-	p.Settled = !a.rolling && up >= current.MinConcurrency
+	p.Settled = !a.rolling && up >= s.kept(current)
 	return p
 }
 

@@ -37,6 +37,18 @@ func FuzzCheckFilePath(f *testing.F) {
 	})
 }
 
+func TestHealthCheckPaths(t *testing.T) {
+	for path, ok := range map[string]bool{
+		"/": true, "/health?deep=1": true, "/%C3%BC": true, "/ü": true,
+		"": false, "health": false, "/a\nb": false, "/a\x00": false, "/a b": false, "/%zz": false, "/\u0085": false, "/\xff": false,
+	} {
+		check := HealthDefaults(path)
+		if err := checkServing(&Serving{HealthCheck: &check}); (err == nil) != ok {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+}
+
 // TestProgress follows an app from a revision of one runner to the next.
 func TestProgress(t *testing.T) {
 	w := newWorld(t, Options{})

@@ -31,7 +31,7 @@ func (s *State) Lease(runnerID, requestID, callerUserID string) (release func(),
 	if !ok {
 		return nil, fail(NotFound, "runner %s not found among those that run", runnerID)
 	}
-	if r.state() != Idle || s.closed {
+	if r.state() != Idle || r.closing || s.closed {
 		return nil, fail(Conflict, "runner %s takes no requests: it is %s", runnerID, r.state())
 	}
 	return s.grantLease(r, lease), nil

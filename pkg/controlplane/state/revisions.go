@@ -103,6 +103,7 @@ func (s *State) DeleteRevision(ctx context.Context, caller Caller, id string) er
 	}
 	s.mu.Lock()
 	delete(s.revisions, id)
+	delete(s.singles, id)
 	s.mu.Unlock()
 	return nil
 }

@@ -66,12 +66,14 @@ type runner struct {
 	since     time.Time // when its state began
 	leases    []Lease
 	idleSince time.Time
+	wanted    bool // by the plan made last, though idle
 	expiresAt time.Time
 	retryAt   time.Time
 	failures  int       // of starting, in a row
 	failing   time.Time // when the first of them was
 	kill      bool
 	force     bool // the one in its place need not be up for it to leave
+	closing   bool // it gets no more requests, which its state does not say yet
 }
 
 func (r *runner) state() RunnerState { return RunnerState(r.row.State) }
@@ -197,6 +199,16 @@ func (s *State) find(ctx context.Context, id string) (*Runner, error) {
 		return nil, err
 	}
 	return view(&row), nil
+}
+
+// EndReason returns why a runner ended; empty while it has not, and when that
+// cannot be found out.
+func (s *State) EndReason(ctx context.Context, id string) string {
+	r, err := s.find(ctx, id)
+	if err != nil || r.State != Terminated {
+		return ""
+	}
+	return r.Reason
 }
 
 // History returns every transition of a runner, oldest first.

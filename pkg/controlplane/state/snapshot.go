@@ -8,6 +8,7 @@ type Standing struct {
 	App          *App      // as it was when a process was started for it last
 	Since        time.Time // when its state began
 	IdleSince    time.Time
+	Wanted       bool      // though idle, it did not expire by the plan made last
 	FailingSince time.Time // when starting it failed first, while it waits
 	RetryAt      time.Time
 	Kill         bool
@@ -31,7 +32,7 @@ func (s *State) Snapshot() ([]Demand, []Standing) {
 	runners := make([]Standing, 0, len(s.live))
 	for _, r := range s.live {
 		runners = append(runners, Standing{
-			Runner: *s.view(r), App: r.app, Since: r.since, IdleSince: r.idleSince, FailingSince: r.failing,
+			Runner: *s.view(r), App: r.app, Since: r.since, IdleSince: r.idleSince, Wanted: r.wanted, FailingSince: r.failing,
 			RetryAt: r.retryAt, Kill: r.kill, Force: r.force,
 		})
 	}
@@ -48,6 +49,10 @@ func (s *State) SetExpiries(expiries map[string]time.Time) {
 		if len(r.leases) > 0 || r.state() != Idle {
 			at = time.Time{} // it changed since the plan was made
 		}
+		if r.wanted && !at.IsZero() {
+			r.idleSince = s.instant()
+		}
+		r.wanted = at.IsZero()
 		r.expiresAt = at
 	}
 }

@@ -56,6 +56,7 @@ type State struct {
 	revisions    map[string]*store.Revision            // by revision id
 	environments map[environmentName]store.Environment // but the default ones
 	secrets      map[secretName]store.Secret
+	singles      map[string]bool // revisions of which one runner at a time can be up
 	live         map[string]*runner
 	waiting      map[appName][]*waiter // in the order in which they came
 	ended        []*Runner             // in the order of their ends, since endedFrom
@@ -92,6 +93,7 @@ func Open(ctx context.Context, db *store.Store, o Options) (*State, error) {
 		revisions:    make(map[string]*store.Revision),
 		secrets:      make(map[secretName]store.Secret),
 		environments: make(map[environmentName]store.Environment),
+		singles:      make(map[string]bool),
 		live:         make(map[string]*runner),
 		waiting:      make(map[appName][]*waiter),
 		calls:        make(map[*call]bool),

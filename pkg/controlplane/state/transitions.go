@@ -219,6 +219,37 @@ func (s *State) Drain(ctx context.Context, id, reason string) error {
 	})
 }
 
+// DrainIdle is Drain of a runner without requests in flight; one that has some is
+// a Conflict.
+func (s *State) DrainIdle(ctx context.Context, id, reason string) error {
+	s.mu.Lock()
+	r, ok := s.live[id]
+	if !ok || r.closing || len(r.leases) > 0 {
+		s.mu.Unlock()
+		return fail(Conflict, "runner %s is not idle any more", id)
+	}
+	r.closing = true
+	s.mu.Unlock()
+	err := s.Drain(ctx, id, reason)
+	if err != nil {
+		s.mu.Lock()
+		r.closing = false
+		s.place(appName{r.row.Account, r.row.Alias})
+		s.mu.Unlock()
+	}
+	return err
+}
+
+// Gone has a runner whose process has ended get no more requests, until Ended
+// records that.
+func (s *State) Gone(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r, ok := s.live[id]; ok {
+		r.closing = true
+	}
+}
+
 // Terminate records that a runner is about to be asked to end.
 func (s *State) Terminate(ctx context.Context, id, reason string) error {
 	return s.on(ctx, id, func(r *runner, row *store.Runner) (change, error) {

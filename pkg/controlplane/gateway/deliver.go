@@ -1,0 +1,255 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+
+	"github.com/fal-plugins/fal/pkg/controlplane/state"
+)
+
+// The pace of trying to reach a runner that is said to be up.
+const (
+	firstRetry = 10 * time.Millisecond
+	retryPause = 250 * time.Millisecond
+	// unreachableFor is how long a runner may be out of reach before a request is
+	// given up for that. One whose process has ended is known to have sooner.
+	unreachableFor = 5 * time.Second
+)
+
+// delivery gives requests to runners, each of them once: one that may have reached
+// a runner is not sent again, and one that did not is given to another runner, or
+// to the same one as long as it is said to be up.
+type delivery struct {
+	gateway   *Gateway
+	transport http.Transport
+}
+
+// placeError says that there is no other runner for a request whose runner could
+// not be reached.
+type placeError struct{ err error }
+
+func (e *placeError) Error() string { return e.err.Error() }
+func (e *placeError) Unwrap() error { return e.err }
+
+// RoundTrip implements http.RoundTripper for requests with a passage. The body is
+// closed if that fails, and otherwise left to the caller.
+func (d *delivery) RoundTrip(r *http.Request) (*http.Response, error) {
+	p := passageOf(r.Context())
+	search := make(search)
+	for {
+		a, out, err := attemptOf(r)
+		if err != nil {
+			return nil, d.fail(r, err)
+		}
+		out.URL.Host = p.host()
+		response, err := d.transport.RoundTrip(out)
+		if err == nil {
+			return response, nil
+		}
+		if r.Context().Err() != nil || !a.repeatable(r) {
+			return nil, d.fail(r, a.cause(err))
+		}
+		if a.reused {
+			continue // it was closed while nothing was sent by it
+		}
+		if err := d.gateway.moveOn(r.Context(), p, search, err); err != nil {
+			return nil, d.fail(r, err)
+		}
+	}
+}
+
+func (d *delivery) fail(r *http.Request, err error) error {
+	if r.Body != nil {
+		// What is wrong with the request is known, and no body will help.
+		_ = r.Body.Close()
+	}
+	return err
+}
+
+// search is for a runner that can be reached: when one of an id could not be first.
+type search map[string]time.Time
+
+// moveOn has another runner get the request, if there is one. While there is none
+// it is the same one, after a while.
+func (g *Gateway) moveOn(ctx context.Context, p *passage, s search, failure error) error {
+	lost := p.runner.ID
+	if since, again := s[lost]; !again {
+		s[lost] = time.Now()
+	} else if time.Since(since) > g.unreachable {
+		return failure
+	}
+	g.logger.Debug("runner not reached", "request", p.id, "runner", lost, "error", failure)
+	p.pauseTimer()
+	p.release()
+	r, release, err := p.acquire(ctx, lost)
+	if err != nil {
+		return &placeError{err}
+	}
+	p.runner, p.release = r, release
+	p.resumeTimer()
+	since, again := s[r.ID]
+	if !again {
+		return nil
+	}
+	timer := time.NewTimer(max(firstRetry, min(time.Since(since), retryPause)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// attempt is what is known of sending a request once.
+type attempt struct {
+	conn          *wire // nil when there was none to send it by
+	reused        bool
+	written, read int64 // by conn, before it
+}
+
+// attemptOf returns the request as the transport gets it. A transport that may
+// send it again by itself would hide whether it was delivered, which it does not
+// with a body that there is only once.
+func attemptOf(r *http.Request) (*attempt, *http.Request, error) {
+	a := &attempt{}
+	out := r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{GotConn: a.got}))
+	where := *r.URL
+	out.URL, out.GetBody = &where, nil
+	switch {
+	case r.Body == nil || r.Body == http.NoBody:
+		if isIdempotent(r) {
+			out.Body = nothing{}
+			out.TransferEncoding = []string{"identity"} // none has to be looked for
+		}
+	case r.GetBody != nil:
+		body, err := r.GetBody()
+		if err != nil {
+			return nil, nil, err
+		}
+		out.Body = body
+	default:
+		out.Body = io.NopCloser(r.Body)
+	}
+	return a, out, nil
+}
+
+// isIdempotent reports whether http.Transport may send a request without a body
+// again.
+func isIdempotent(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return len(r.Header["Idempotency-Key"]) > 0 || len(r.Header["X-Idempotency-Key"]) > 0
+}
+
+// nothing is the body of a request that has none.
+type nothing struct{}
+
+func (nothing) Read([]byte) (int, error) { return 0, io.EOF }
+func (nothing) Close() error             { return nil }
+
+func (a *attempt) got(info httptrace.GotConnInfo) {
+	conn, ok := info.Conn.(*wire)
+	if !ok {
+		return
+	}
+	a.conn, a.reused = conn, info.Reused
+	a.written, a.read = conn.written.Load(), conn.read.Load()
+}
+
+// repeatable reports whether nothing of a request that failed was sent, and all of
+// it is still there.
+func (a *attempt) repeatable(r *http.Request) bool {
+	if a.conn == nil {
+		return true
+	}
+	whole := r.Body == nil || r.Body == http.NoBody || r.GetBody != nil
+	return whole && a.conn.written.Load() == a.written
+}
+
+var errClosed = errors.New("it closed the connection")
+
+// cause is why an attempt failed. Of a connection that ended without an answer the
+// transport does not always say how.
+func (a *attempt) cause(err error) error {
+	if a.conn == nil || a.conn.read.Load() != a.read {
+		return err
+	}
+	end := a.conn.end.Load()
+	switch {
+	case end == nil:
+		return err
+	case errors.Is(*end, io.EOF):
+		return errClosed
+	}
+	return *end
+}
+
+// wire is a connection to a runner that knows what went over it.
+type wire struct {
+	*net.TCPConn
+	written, read atomic.Int64
+	end           atomic.Pointer[error] // why nothing more can be read
+}
+
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return nil, errors.Join(errors.New("no TCP connection to "+address), conn.Close())
+	}
+	return &wire{TCPConn: tcp}, nil
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.TCPConn.Read(p)
+	w.read.Add(int64(n))
+	if err != nil && !errors.Is(err, net.ErrClosed) {
+		w.end.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}
+
+func (w *wire) Write(p []byte) (int, error) {
+	n, err := w.TCPConn.Write(p)
+	w.written.Add(int64(n))
+	return n, err
+}
+
+// ReadFrom counts before it writes what it does not see.
+func (w *wire) ReadFrom(r io.Reader) (int64, error) {
+	w.written.Add(1)
+	return w.TCPConn.ReadFrom(r)
+}
+
+// lastWords bounds how long the end of a runner may be on its way.
+const lastWords = 300 * time.Millisecond
+
+// ending returns why a runner ended that broke off, empty if it did not.
+func ending(ctx context.Context, st *state.State, runner string) string {
+	ctx, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	ticker := time.NewTicker(firstRetry)
+	defer ticker.Stop()
+	for {
+		if reason := st.EndReason(ctx, runner); reason != "" {
+			return reason
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ""
+		}
+	}
+}
