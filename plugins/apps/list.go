@@ -91,6 +91,9 @@ func runList(ctx context.Context, inv *cli.Invocation, o *listOptions) error {
 	return output.List(ctx, inv.Printer, v, rows)
 }
 
+// manyRows is where a list begins to be long.
+const manyRows = 256
+
 // rows are the apps that were asked for.
 func (o *listOptions) rows(ctx context.Context, inv *cli.Invocation, s *session.Session) ([]view.App, error) {
 	ctx, cancel := inv.RequestContext(ctx)
@@ -105,7 +108,9 @@ func (o *listOptions) rows(ctx context.Context, inv *cli.Invocation, s *session.
 		}
 		somewhere := slices.ContainsFunc(o.regions, func(r string) bool { return slices.Contains(a.Regions, r) })
 		if strings.Contains(a.Alias, o.filter) && cmp.Or(len(o.regions) == 0, somewhere) {
-			rows = append(rows, view.NewApp(a))
+			if rows = append(rows, view.NewApp(a)); len(rows) == manyRows {
+				cli.DeferCollection(inv.Getenv)
+			}
 		}
 	}
 	return rows, nil
