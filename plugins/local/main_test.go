@@ -16,12 +16,15 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/fal-plugins/fal/plugins/internal/signaltest"
 )
 
 // binaryVariable names the program under test, which is built once.
 const binaryVariable = "FAL_LOCAL_TEST_BINARY"
 
 func TestMain(m *testing.M) {
+	signaltest.Heed()
 	os.Exit(runTests(m))
 }
 
