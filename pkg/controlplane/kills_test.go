@@ -54,7 +54,7 @@ func runKilled(ctx context.Context, dataDir string) error {
 	}
 	for n := len(revisions) + 1; n <= 3; n++ {
 		_, err := s.RegisterApp(ctx, AppSpec{
-			Name: "base", Argv: []string{exe}, MaxMultiplexing: n, StartupTimeout: time.Duration(n) * time.Minute, MachineTypes: []string{fmt.Sprintf("M%d", n)},
+			Name: "base", Argv: []string{exe, "__app"}, MaxMultiplexing: n, StartupTimeout: time.Duration(n) * time.Minute, MachineTypes: []string{fmt.Sprintf("M%d", n)},
 		})
 		if err != nil {
 			return err
