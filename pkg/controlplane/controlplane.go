@@ -75,7 +75,15 @@
 // nothing listened there before and it is a process of the runner that listens there,
 // which is known on Linux alone; one runner of such an app runs at a time, whatever
 // min_concurrency says, and the next revision's starts when it has left. While the
-// first of a revision that may bind one starts, its others wait. A runner that is up is asked every 15
+// first of a revision that may bind one starts, its others wait. On Linux the port of
+// one that has no exposed_port, nor an EXPOSE, is found as well: it is the only one on
+// which the process has been listening for five seconds, or half of startup_timeout if
+// that is less, beside its metrics_port, while nothing listens on the one that PORT
+// names, which counts if it comes within that time. While it listens there, and before it
+// listens at all for as long, others of the revision wait. It is expected of the app's next
+// runners, and found again after a restart of the control plane. Of several, the log
+// names them, and none is taken. An app that listens for metrics long before it does
+// for requests declares metrics_port or exposed_port. A runner that is up is asked every 15
 // seconds, or, with call_regularly = false, when an answer of it has
 // X-Fal-Runner-Health-Check; while requests are in flight only with allow_on_busy.
 // After failure_threshold failures in a row, and not before it has run for
@@ -88,13 +96,16 @@
 // to be replaced, serves until one of the app's revision is up in its place. So
 // an app never has fewer runners up than before, and while some are replaced one
 // more than max_concurrency at most; runners that drain are not counted, since
-// they take no requests. An app that is recreated has its old runners end first
-// and then gets as many as min_concurrency says. A forced rollout starts all
-// replacements at once and has each old runner drain without waiting for its
-// own. A runner that waits after a failure to start serves nothing: it is not
-// replaced but ended, and started anew within min_concurrency. Above
-// min_concurrency, runners that are idle or fail to start end after keep_alive,
-// also while they are replaced. An app is rolling from the call on until all its
+// they take no requests. One that drains ends after its requests in flight, which
+// have the app's request_timeout for that; then it is sent SIGTERM, and SIGKILL after
+// its grace period. An app that is recreated, or binds a port of its own, has its old
+// runners end first and then gets as many as min_concurrency says. A forced rollout
+// starts all replacements at once and has each old runner drain without waiting for
+// its own. In these cases, and on a runner that is ill, requests in flight have the
+// grace period instead of request_timeout. A runner that waits after a failure to
+// start serves nothing: it is not replaced but ended, and started anew within
+// min_concurrency. Above min_concurrency, runners that are idle or fail to start end
+// after keep_alive, also while they are replaced. An app is rolling from the call on until all its
 // runners are those that it asked for and min_concurrency of them are up, or the
 // one that can be, and so for as long as that fails. A control plane that is started again in the middle
 // of a rollout starts runners of the new revision only.

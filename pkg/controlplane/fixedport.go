@@ -1,9 +1,11 @@
 package controlplane
 
 import (
-	"net"
+	"context"
 	"sync"
 	"time"
+
+	"github.com/fal-plugins/fal/pkg/controlplane/loopback"
 )
 
 // fixedPorts are the ports that processes bind which do not take the one that
@@ -13,6 +15,10 @@ type fixedPorts struct {
 	mu     sync.Mutex
 	owners map[int]portOwner
 	takers map[string]bool // revisions whose runners take the port that they are given
+	known  map[string]int  // where runners of apps that do not say it were found, by app
+	// scouts are the runners from which it is to be seen where those of a revision
+	// listen, by revision; an empty one when nobody waits for that.
+	scouts map[string]string
 }
 
 type portOwner struct {
@@ -47,8 +53,9 @@ func (p *fixedPorts) claim(port int, runner, app, revision string) claim {
 		}
 		return refused
 	}
-	conn, err := net.DialTimeout("tcp", local(port), probeTimeout)
-	if err == nil {
+	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
+	defer cancel()
+	if conn, err := loopback.Dial(ctx, "tcp", loopback.Address(port)); err == nil {
 		conn.Close()
 		return refused
 	}
@@ -94,6 +101,56 @@ func (p *fixedPorts) decline(runner, revision string) {
 	p.takers[revision] = true
 }
 
+// find keeps where the runners of an app listen that does not say it; 0 for no port
+// of their own.
+func (p *fixedPorts) find(app string, port int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if port == 0 {
+		delete(p.known, app)
+		return
+	}
+	if p.known == nil {
+		p.known = make(map[string]int)
+	}
+	p.known[app] = port
+}
+
+// found returns what find kept, 0 if it is nothing.
+func (p *fixedPorts) found(app string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.known[app]
+}
+
+// scout reports whether a runner may start though it is not known where those of its
+// revision listen: as the first of them, or when nobody waits for that.
+func (p *fixedPorts) scout(runner, revision string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.takers[revision] {
+		return true
+	}
+	first, isThere := p.scouts[revision]
+	if !isThere {
+		if p.scouts == nil {
+			p.scouts = make(map[string]string)
+		}
+		p.scouts[revision] = runner
+		return true
+	}
+	return first == "" || first == runner
+}
+
+// letGo has the runners of a revision start without waiting for its first one.
+func (p *fixedPorts) letGo(revision string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, isThere := p.scouts[revision]; isThere {
+		p.scouts[revision] = ""
+	}
+}
+
 // release gives up what a runner owns.
 func (p *fixedPorts) release(runner string) {
 	p.mu.Lock()
@@ -101,6 +158,11 @@ func (p *fixedPorts) release(runner string) {
 	for port, owner := range p.owners {
 		if owner.runner == runner {
 			delete(p.owners, port)
+		}
+	}
+	for revision, first := range p.scouts {
+		if first == runner {
+			delete(p.scouts, revision)
 		}
 	}
 }

@@ -41,6 +41,7 @@ type fleet struct {
 	fixed   fixedPorts
 
 	healthEvery time.Duration // between regular health checks; 0 means healthInterval
+	strayAfter  time.Duration // 0 means strayGrace
 
 	calls  chan func() // run between two plans
 	stop   chan struct{}
@@ -206,7 +207,9 @@ func standing(r *state.Standing, k *keeper) schedule.Runner {
 		Replace:   r.Replacement == state.WillReplace,
 		Force:     r.Force,
 		Replaces:  r.Replaces,
+		Timeout:   r.Timeout,
 		Grace:     r.App.Rev.GracePeriod,
+		Hasty:     r.Hasty,
 
 		FailingSince: r.FailingSince,
 	}

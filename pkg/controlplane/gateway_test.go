@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -265,5 +266,20 @@ func TestRoutesAreReserved(t *testing.T) {
 		if !state.Reserved(segment) {
 			t.Errorf("%s is served and not reserved", segment)
 		}
+	}
+}
+
+// What a framework calls localhost may be ::1 alone.
+func TestAppOnIPv6(t *testing.T) {
+	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
+		t.Logf("this machine has no IPv6: %v", err)
+		return
+	} else if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, Options{})
+	register(t, s, app(t, "six", "ipv6"))
+	if text := read(t, call(t.Context(), t, s, "six/env")); !strings.Contains(text, "FAL_APP_NAME=six") {
+		t.Errorf("answered: %s", text)
 	}
 }

@@ -83,15 +83,37 @@ func register(t testing.TB, s *Server, spec AppSpec) *App {
 
 // testApp is what a runner of these tests executes. Modes: "unready" never
 // answers the health check, "fail" exits with 3 at once, "crash" exits with 4
-// when it is asked to, "stubborn" ignores SIGTERM.
+// when it is asked to, "stubborn" ignores SIGTERM, "ipv6" listens on ::1 alone.
 func testApp(modes []string) int {
 	if slices.Contains(modes, "fail") {
 		fmt.Fprintln(os.Stderr, "failing as told")
 		return 3
 	}
+	for _, mode := range modes {
+		if mode != "beside" {
+			continue
+		}
+		beside, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer beside.Close()
+		fmt.Println("beside", beside.Addr().(*net.TCPAddr).Port)
+	}
+	if slices.Contains(modes, "slow") {
+		time.Sleep(time.Second)
+	}
+	if slices.Contains(modes, "lost") {
+		select {}
+	}
 	terminate := make(chan os.Signal, 1)
 	signal.Notify(terminate, syscall.SIGTERM, os.Interrupt)
-	listener, err := net.Listen("tcp", "127.0.0.1:"+os.Getenv("PORT"))
+	host := "127.0.0.1"
+	if slices.Contains(modes, "ipv6") {
+		host = "::1"
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, os.Getenv("PORT")))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -122,8 +122,8 @@ func (k *keeper) ill(check *state.HealthCheck, failures int, err error) bool {
 	return over
 }
 
-// drain has the runner take no more requests and end, and another be started
-// where one is wanted.
+// drain has the runner take no more requests and end, without waiting long for
+// those in flight, and another be started where one is wanted.
 func (k *keeper) drain(reason string) {
-	k.fleet.report(k.runner.ID, k.fleet.state.Drain(context.Background(), k.runner.ID, reason))
+	k.fleet.report(k.runner.ID, k.fleet.state.Discard(context.Background(), k.runner.ID, reason))
 }

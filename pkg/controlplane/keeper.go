@@ -3,7 +3,6 @@ package controlplane
 import (
 	"context"
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -128,6 +127,13 @@ func (k *keeper) settle(l *startup, port int) {
 		k.fleet.fixed.bind(port)
 	}
 	k.fleet.state.SetSingle(k.runner.Revision, port != l.port)
+	if l.guessed {
+		found := port
+		if port == l.port {
+			found = 0
+		}
+		k.fleet.fixed.find(appKey(k.runner.Account, k.runner.Alias), found)
+	}
 }
 
 func (k *keeper) workDir() string { return filepath.Join(k.fleet.workDir, k.runner.ID) }
@@ -171,15 +177,6 @@ func (k *keeper) environment(l *startup) ([]string, error) {
 		"FAL_REVISION="+k.runner.Revision,
 		"FAL_MACHINE_TYPE="+k.runner.MachineType,
 	), nil
-}
-
-// freePort returns a port that nothing listens on at this moment.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
 }
 
 // attach makes the process known, and does what was asked for before it was.

@@ -246,6 +246,18 @@ func TestFixedPorts(t *testing.T) {
 		t.Error("a port is waited for that runners of the revision do not bind")
 	}
 	p.release("r5")
+	if !p.scout("s1", "rev7") || p.scout("s2", "rev7") || !p.scout("s1", "rev7") || !p.scout("s3", "rev8") || !p.scout("s4", "rev3") {
+		t.Error("not just the first runner of a revision of which nothing is known starts")
+	}
+	p.release("s1")
+	if !p.scout("s2", "rev7") || p.scout("s1", "rev7") {
+		t.Error("the next one is not the first when that has ended")
+	}
+	p.letGo("rev7")
+	p.letGo("rev9")
+	if !p.scout("s1", "rev7") || !p.scout("s5", "rev9") || p.scout("s6", "rev9") {
+		t.Error("one that waits for nothing does not start")
+	}
 	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		t.Fatal(err)
@@ -392,13 +404,13 @@ func TestFailuresOfTheStartPeriodAreForgotten(t *testing.T) {
 	s := start(t, Options{})
 	s.fleet.healthEvery = 10 * time.Millisecond
 	spec := healthy(deployed(t, "web", ""), "/well")
-	spec.Serving.HealthCheck.StartPeriod = 2 * time.Second
+	spec.Serving.HealthCheck.StartPeriod, spec.StartupTimeout = 5*time.Second, 5*time.Second
 	spec.Serving.HealthCheck.FailureThreshold = 3
 	register(t, s, spec)
 	r := awaitUp(t, s, "web", 1)[0]
 	get(t, s, "web", "/sicken")
 	awaitState(t, s, r.ID, state.Terminated)
-	if text := logText(t, s, r.ID); !strings.Contains(text, "that does not count before it has run for 2s") ||
+	if text := logText(t, s, r.ID); !strings.Contains(text, "that does not count before it has run for 5s") ||
 		!strings.Contains(text, "WARNING health check failed (1 of 3)") || !strings.Contains(text, "ERROR health check failed (3 of 3)") {
 		t.Errorf("log:\n%s", text)
 	}

@@ -10,25 +10,31 @@ import (
 	"time"
 
 	"github.com/fal-plugins/fal/pkg/controlplane/build"
+	"github.com/fal-plugins/fal/pkg/controlplane/loopback"
 	"github.com/fal-plugins/fal/pkg/controlplane/state"
 )
 
 // startup is what a keeper starts.
 type startup struct {
-	argv []string
-	env  []string // beside that of every runner
-	dir  string
-	port int // that PORT names
+	argv    []string
+	env     []string // beside that of every runner
+	dir     string
+	port    int // that PORT names
+	metrics int // the port for metrics that a callable is told
 	// fixed is the port that the process may bind instead, 0 if there is none or
 	// it belongs to something else; wanted is that port in either case.
 	fixed, wanted int
 	taken         string // a file that is made when the process takes port
+	// guessed says that wanted is where runners of the app were found before, and not
+	// what the app says.
+	guessed bool
+	strays  strays
 }
 
 // prepare returns what to start, in the folders and the environment that it
 // needs.
 func (k *keeper) prepare(ctx context.Context) (*startup, error) {
-	port, err := freePort()
+	port, err := loopback.FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -62,11 +68,11 @@ func (k *keeper) deploy(ctx context.Context, l *startup) error {
 	if err != nil {
 		return k.complain(err)
 	}
-	metrics, err := freePort()
+	metrics, err := loopback.FreePort()
 	if err != nil {
 		return err
 	}
-	l.taken = k.workDir() + ".port"
+	l.metrics, l.taken = metrics, k.workDir()+".port"
 	ports := build.Ports{Port: l.port, Metrics: metrics, Exposed: rev.Serving.ExposedPort, Taken: l.taken}
 	program, err := environment.Program(ctx, callable, ports, k.say)
 	if err != nil {
@@ -84,6 +90,10 @@ func (k *keeper) deploy(ctx context.Context, l *startup) error {
 		return k.complain(err)
 	}
 	l.argv, l.env, l.dir, l.wanted = placed.Argv, placed.Env, placed.Dir, program.FixedPort
+	if l.wanted == 0 {
+		l.wanted = k.fleet.fixed.found(appKey(k.runner.Account, k.runner.Alias))
+		l.guessed = true
+	}
 	return k.awaitPort(ctx, l)
 }
 
@@ -103,6 +113,9 @@ func (k *keeper) claim(l *startup) claim {
 // awaitPort waits while another runner of the app listens on the port that this
 // one is going to bind, which is ended for it, or may do so soon.
 func (k *keeper) awaitPort(ctx context.Context, l *startup) error {
+	if err := k.awaitScout(ctx, l); err != nil {
+		return err
+	}
 	first := k.claim(l)
 	if first != promised && first != pending {
 		return nil
@@ -124,6 +137,28 @@ func (k *keeper) awaitPort(ctx context.Context, l *startup) error {
 			}
 		case <-deadline.C:
 			return fmt.Errorf("another runner of the app had port %d for %s", l.wanted, k.app.StartupTimeout)
+		case <-ctx.Done():
+			return k.complain(ctx.Err())
+		}
+	}
+}
+
+// awaitScout waits while the first runner of a revision that does not say where it
+// listens shows that, as far as it does so soon.
+func (k *keeper) awaitScout(ctx context.Context, l *startup) error {
+	if !l.guessed || l.wanted != 0 || k.fleet.fixed.scout(k.runner.ID, k.runner.Revision) {
+		return nil
+	}
+	k.fleet.report(k.runner.ID, k.fleet.state.Note(k.fleet.ctx, k.runner.ID, "waits until it is known whether the first runner of the revision takes PORT"))
+	ticker := time.NewTicker(firstProbe)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			l.wanted = k.fleet.fixed.found(appKey(k.runner.Account, k.runner.Alias))
+			if l.wanted != 0 || k.fleet.fixed.scout(k.runner.ID, k.runner.Revision) {
+				return nil
+			}
 		case <-ctx.Done():
 			return k.complain(ctx.Err())
 		}

@@ -7,10 +7,10 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/fal-plugins/fal/pkg/controlplane/loopback"
 	"github.com/fal-plugins/fal/pkg/controlplane/runtime"
 )
 
@@ -92,7 +92,14 @@ func (k *keeper) answering(ctx context.Context, p *prober, process *runtime.Proc
 			err = fmt.Errorf("what listens on port %d is another program", l.fixed)
 		}
 	}
-	return 0, err
+	if l.fixed != 0 && p.open(ctx, l.fixed) {
+		return 0, err
+	}
+	stray, why := k.astray(ctx, p, process, l)
+	if why != nil {
+		err = why
+	}
+	return stray, err
 }
 
 // isTaken reports whether the process was seen to take the port that it was given.
@@ -133,7 +140,7 @@ type prober struct{ client *http.Client }
 
 func newProber() *prober {
 	return &prober{&http.Client{
-		Transport: &http.Transport{DisableKeepAlives: true},
+		Transport: &http.Transport{DisableKeepAlives: true, DialContext: dialLoopback},
 		// Where an answer leads to is not the process that is asked.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -141,13 +148,19 @@ func newProber() *prober {
 
 func (p *prober) close() { p.client.CloseIdleConnections() }
 
-func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+func dialLoopback(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := loopback.Dial(ctx, network, address)
+	if err != nil {
+		return nil, err // and no nil of another type
+	}
+	return conn, nil
+}
 
 // open reports whether something listens on a port.
 func (p *prober) open(ctx context.Context, port int) bool {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", local(port))
+	conn, err := loopback.Dial(ctx, "tcp", loopback.Address(port))
 	if err != nil {
 		return false
 	}
@@ -163,7 +176,7 @@ func (p *prober) ask(ctx context.Context, method string, port int, path string, 
 	if method == http.MethodPost {
 		body = strings.NewReader("{}")
 	}
-	request, err := http.NewRequestWithContext(ctx, method, "http://"+local(port)+path, body)
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+loopback.Address(port)+path, body)
 	if err != nil {
 		return err
 	}

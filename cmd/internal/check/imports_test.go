@@ -121,14 +121,15 @@ func rules() []rule {
 			forbids: func(p, i string) bool {
 				return under(own(i), cp) && !underAny(own(i), cp+"/state", cp+"/store")
 			}},
-		// Content that is uploaded has no rule but its hash.
-		{name: "the APIs and the gateway know state, and the uploaded content, alone", from: is(cp+"/grpcapi", cp+"/restapi", cp+"/issuer", cp+"/gateway"),
+		// Content that is uploaded has no rule but its hash, and a port is just
+		// reached.
+		{name: "the APIs and the gateway know state, the uploaded content and the loopback interface alone", from: is(cp+"/grpcapi", cp+"/restapi", cp+"/issuer", cp+"/gateway"),
 			forbids: func(p, i string) bool {
-				return under(own(i), cp) && !underAny(own(i), p, cp+"/state", cp+"/files")
+				return under(own(i), cp) && !underAny(own(i), p, cp+"/state", cp+"/files", cp+"/loopback")
 			}},
 		{name: "what builds environments runs processes, and knows nothing else of the control plane", from: is(cp + "/build"),
 			forbids: func(p, i string) bool { return under(own(i), cp) && !underAny(own(i), cp+"/build", cp+"/runtime") }},
-		{name: "schedule, runtime, store, files and vault import no sibling", from: is(cp+"/schedule", cp+"/runtime", cp+"/store", cp+"/files", cp+"/vault"),
+		{name: "schedule, runtime, store, files, loopback and vault import no sibling", from: is(cp+"/schedule", cp+"/runtime", cp+"/store", cp+"/files", cp+"/loopback", cp+"/vault"),
 			forbids: func(p, i string) bool {
 				leaf := strings.Join(strings.Split(p, "/")[:3], "/")
 				return under(own(i), cp) && !under(own(i), leaf)

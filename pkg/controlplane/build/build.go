@@ -11,7 +11,13 @@
 //
 // A virtualenv is a virtual environment, made by uv when it is on PATH and else
 // by the venv and pip of a Python of the wanted version; requirements are
-// installed layer by layer. An image is the folder that its Dockerfile's COPY and
+// installed layer by layer. Without uv, what is required beside distributions that
+// were uploaded is installed in an environment of its own, its base, from which others
+// are derived by hard links, and pip then installs the rest in them: an app's own code
+// changes more often than what it needs. What a pyproject.toml says statically that an
+// uploaded project depends on is in the base as well; what pip finds out later is
+// installed beside it. What runs there must not change installed files in place, but replace
+// them, as Python and pip do. An image is the folder that its Dockerfile's COPY and
 // ADD instructions describe, as far as their sources were uploaded, and its
 // command, with ENV and WORKDIR; paths of that folder are replaced by their place
 // on this machine in the command and in ENV. Of a URL that is so for the file alone that
@@ -27,7 +33,7 @@
 // that was begun and not finished, also because the control plane was killed, is
 // never used, and one of which a part has gone is built anew. Environments stay as long
 // as [Builder.Prune] is told that they are needed: those of earlier revisions while
-// these exist. What is wrong with the definition is a *Failure, whose text is for
+// these exist, and their bases. What is forced is built from nothing, its base too. What is wrong with the definition is a *Failure, whose text is for
 // people. Credentials for registries and secrets of builds are neither used nor
 // written. Every process is started by way of the runtime package, so that none
 // outlives the control plane. Building anew leaves what runners still use.
@@ -99,10 +105,12 @@ type Builder struct {
 	prepare func() error // the folder, once
 	running sync.WaitGroup
 
-	mu         sync.Mutex
-	closed     bool
-	flights    map[string]*flight // by ID
-	supporting sync.Mutex         // held while packages for loading functions are installed
+	mu      sync.Mutex
+	closed  bool
+	flights map[string]*flight // by ID
+	// derivedFrom counts the environments that are being made of one, by its ID.
+	derivedFrom map[string]int
+	supporting  sync.Mutex // held while packages for loading functions are installed
 }
 
 // New returns a Builder. It touches nothing yet.
@@ -110,7 +118,7 @@ func New(o Options) *Builder {
 	b := &Builder{
 		dir: o.Dir, runtime: o.Runtime, files: o.Files, environ: o.Environ,
 		logger:  cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
-		flights: make(map[string]*flight),
+		flights: make(map[string]*flight), derivedFrom: make(map[string]int),
 	}
 	if b.environ == nil {
 		b.environ = os.Environ
@@ -200,24 +208,33 @@ func (b *Builder) Build(ctx context.Context, d Definition, log Log) (*Environmen
 		return nil, err
 	}
 	id := d.ID()
-	for {
-		if !d.Force {
-			env, err := b.load(id)
-			if err != nil {
+	if !d.Force {
+		env, err := b.load(id)
+		if err != nil {
+			return nil, err
+		}
+		if env != nil {
+			log("INFO", "environment "+id+" was built before")
+			for _, notice := range env.Notices {
+				log("WARNING", notice)
+			}
+			if err := env.tellCommand(log); err != nil {
 				return nil, err
 			}
-			if env != nil {
-				log("INFO", "environment "+id+" was built before")
-				for _, notice := range env.Notices {
-					log("WARNING", notice)
-				}
-				if err := env.tellCommand(log); err != nil {
-					return nil, err
-				}
-				return env, env.support(ctx, d.Methods, log)
-			}
+			return env, env.support(ctx, d.Methods, log)
 		}
-		f, err := b.join(id, recipe, d.Force)
+	}
+	env, err := b.obtain(ctx, id, recipe, d.Force, log)
+	if err != nil {
+		return nil, err
+	}
+	return env, env.support(ctx, d.Methods, log)
+}
+
+// obtain returns the environment of an ID, which is built unless it is there.
+func (b *Builder) obtain(ctx context.Context, id string, r *recipe, force bool, log Log) (*Environment, error) {
+	for {
+		f, err := b.join(id, r, force)
 		if err != nil {
 			return nil, err
 		}
@@ -225,10 +242,7 @@ func (b *Builder) Build(ctx context.Context, d Definition, log Log) (*Environmen
 		if errors.Is(err, errGivenUp) && ctx.Err() == nil {
 			continue // by those who waited before
 		}
-		if err != nil {
-			return nil, err
-		}
-		return env, env.support(ctx, d.Methods, log)
+		return env, err
 	}
 }
 
@@ -240,8 +254,8 @@ func (b *Builder) Load(id string) (*Environment, error) {
 	return b.load(id)
 }
 
-// Prune removes the environments that needed does not name and that are not being
-// built. No runner may use them.
+// Prune removes the environments that needed does not name, that none of those was
+// derived from, and that are not being built. No runner may use them.
 func (b *Builder) Prune(needed map[string]bool) error {
 	if err := b.prepare(); err != nil {
 		return err
@@ -253,8 +267,18 @@ func (b *Builder) Prune(needed map[string]bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var errs []error
+	bases := make(map[string]bool)
+	for id := range needed {
+		env, err := b.load(id)
+		errs = append(errs, err)
+		if env != nil {
+			bases[env.Base] = true
+		}
+	}
 	for _, id := range ids {
-		if _, building := b.flights[id.Name()]; id.IsDir() && !needed[id.Name()] && !building {
+		_, building := b.flights[id.Name()]
+		used := needed[id.Name()] || bases[id.Name()] || b.derivedFrom[id.Name()] > 0
+		if id.IsDir() && !used && !building {
 			errs = append(errs, b.remove(id.Name()))
 		}
 	}

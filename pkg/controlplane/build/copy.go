@@ -68,7 +68,7 @@ func (c *carrier) copy(s *stage, root *os.Root, step copying) error {
 		case step.from != "":
 			c.once("COPY --from=%s %s: nothing is there, since no RUN step was executed", step.from, source)
 		default:
-			return failf("Dockerfile: %s %s: no such file was uploaded; it may be missing, named by the ignore rules, or a link, of which what it leads to is uploaded, by its own name", step.step, source)
+			return failf("%s %s: that file was not uploaded: it does not exist, the ignore rules leave it out, or it is a symbolic link", step.step, source)
 		}
 		files = append(files, found...)
 	}
@@ -239,7 +239,7 @@ func (c *carrier) unpack(root *os.Root, folder string, archive entry) (bool, err
 		case err != nil && first:
 			return false, nil
 		case err != nil:
-			return false, failf("Dockerfile: ADD %s: %v", archive.path, err)
+			return false, failf("ADD %s: %v", archive.path, err)
 		}
 		if err := c.ctx.Err(); err != nil {
 			return false, err
@@ -267,7 +267,7 @@ func (c *carrier) unpack(root *os.Root, folder string, archive entry) (bool, err
 }
 
 func tooLarge(archive entry) error {
-	return failf("Dockerfile: ADD %s: it unpacks to more than %d bytes or %d files", archive.path, maxUnpacked, maxUnpackedEntries)
+	return failf("ADD %s: it unpacks to more than %d bytes or %d files", archive.path, maxUnpacked, maxUnpackedEntries)
 }
 
 var errTooLarge = errors.New("there are too many bytes")

@@ -63,6 +63,7 @@ type recipe struct {
 	python *pythonRecipe
 	image  *imageRecipe
 	files  []File
+	isBase bool // others are derived from it, and it is none of an app
 }
 
 type pythonRecipe struct {

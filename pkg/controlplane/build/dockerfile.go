@@ -75,7 +75,7 @@ func (e *Environment) carryOut(ctx context.Context, r *recipe, notice notices, l
 			return word, err
 		})
 		if err != nil {
-			return nil, failf("Dockerfile: %s: %v", shorten(args[i].String()), err)
+			return nil, failf("%s: %v", shorten(args[i].String()), err)
 		}
 		if err := c.declare(&args[i], c.global, nil); err != nil {
 			return nil, err
@@ -119,7 +119,7 @@ func (c *carrier) stage(in *instructions.Stage, folder string) error {
 	}
 	base, _, err := shell.NewLex(c.escape).ProcessWord(in.BaseName, variables(c.global))
 	if err != nil {
-		return failf("Dockerfile: FROM %s: %v", in.BaseName, err)
+		return failf("FROM %s: %v", in.BaseName, err)
 	}
 	if earlier := c.find(base); earlier != nil {
 		if err := copyTree(folder, earlier.folder); err != nil {
@@ -240,7 +240,7 @@ func shorten(step string) string {
 // carry carries out one instruction.
 func (c *carrier) carry(s *stage, root *os.Root, step instructions.Command) error {
 	fail := func(err error) error {
-		return failf("Dockerfile: %s: %v", shorten(fmt.Sprint(step)), err)
+		return failf("%s: %v", shorten(fmt.Sprint(step)), err)
 	}
 	values := s.variables()
 	if e, ok := step.(instructions.SupportsSingleWordExpansion); ok {

@@ -27,6 +27,8 @@ type Environment struct {
 	Tree    bool         `json:"tree"` // there are files
 	Image   *image       `json:"image,omitempty"`
 	Python  *interpreter `json:"python,omitempty"`
+	// Base is the ID of the environment that this one was derived from.
+	Base string `json:"base,omitempty"`
 
 	builder *Builder
 	extra   []string
@@ -105,6 +107,9 @@ func (b *Builder) make(ctx context.Context, id string, r *recipe, force bool, lo
 			// It is not empty, and stays, when there is an earlier one.
 			_ = os.Remove(filepath.Dir(e.folder()))
 		}
+		if e.Base != "" {
+			b.hold(e.Base, -1)
+		}
 	}()
 	notice := func(format string, values ...any) {
 		message := fmt.Sprintf(format, values...)
@@ -120,7 +125,7 @@ func (b *Builder) make(ctx context.Context, id string, r *recipe, force bool, lo
 		log("INFO", fmt.Sprintf("laid out %d uploaded files", len(r.files)))
 	}
 	if err == nil && r.python != nil {
-		e.Python, err = b.buildPython(ctx, e.folder(), r.python, log)
+		err = e.buildPython(ctx, r, force, log)
 	}
 	if err != nil {
 		return nil, err
@@ -128,7 +133,9 @@ func (b *Builder) make(ctx context.Context, id string, r *recipe, force bool, lo
 	if err := e.publish(); err != nil {
 		return nil, err
 	}
-	log("INFO", "environment "+id+" is built")
+	if !r.isBase {
+		log("INFO", "environment "+id+" is built")
+	}
 	return e, nil
 }
 

@@ -179,7 +179,7 @@ func TestImageFailures(t *testing.T) {
 		{"no such program by its path", dockerfile("FROM x\nCMD [\"/usr/sbin/nginx-that-is-not-here\"]"), nil, "begins with /usr/sbin/nginx-that-is-not-here, which is not on this machine, and no program nginx-that-is-not-here is on the PATH"},
 		{"program that was not copied", dockerfile("FROM x\nCMD [\"./serve\"]"), nil, "./serve, is none of the files that were copied"},
 		{"program that is not executable", dockerfile("FROM x\nCOPY tool.sh /\nCMD [\"/tool.sh\"]"), []File{plain}, "/tool.sh, is not executable"},
-		{"source that is missing", dockerfile("FROM x\nCOPY missing.py /\nCMD [\"true\"]"), nil, "COPY missing.py: no such file was uploaded; it may be missing, named by the ignore rules, or a link"},
+		{"source that is missing", dockerfile("FROM x\nCOPY missing.py /\nCMD [\"true\"]"), nil, "COPY missing.py: that file was not uploaded: it does not exist, the ignore rules leave it out, or it is a symbolic link"},
 		{"file that was not uploaded", dockerfile("FROM x\nCOPY . /\nCMD [\"true\"]"), []File{link}, "file gone.txt was not uploaded"},
 		{"Dockerfile that does not parse", dockerfile("FROM x\nCOPPY a b"), nil, "the Dockerfile cannot be read"},
 		{"Dockerfile without FROM", dockerfile("# nothing"), nil, "the Dockerfile"},
@@ -298,7 +298,7 @@ func TestRequirementsAreGivenByAFile(t *testing.T) {
 	text := log.String()
 	for _, want := range []string{
 		"STDOUT -rw-------", "STDOUT line --extra-index-url https://***@example.test/simple", "STDOUT line lib @ git+https://***@example.test/lib@v1",
-		"STDOUT line other>1,<2", " --pre --index-strategy=first-index -r " + w.dir, "STDOUT temporary " + w.dir,
+		"STDOUT line other>1,<2", " --pre --index-strategy=first-index -r requirements.txt", "STDOUT temporary " + w.dir,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the log lacks %q", want)

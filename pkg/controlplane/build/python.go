@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/fal-plugins/fal/pkg/controlplane/runtime"
@@ -116,67 +118,104 @@ func (b *Builder) python(ctx context.Context, version string) (*interpreter, err
 	return nil, nil
 }
 
-// buildPython makes a virtual environment in a folder.
-func (b *Builder) buildPython(ctx context.Context, folder string, r *pythonRecipe, log Log) (*interpreter, error) {
-	venv := filepath.Join(folder, "venv")
+// buildPython makes a virtual environment. With uv, which shares what it installs
+// among environments itself, it is made from nothing.
+func (e *Environment) buildPython(ctx context.Context, recipe *recipe, force bool, log Log) error {
+	b, r := e.builder, recipe.python
 	uv := b.find("uv")
-	made, err := b.makeVenv(ctx, uv, venv, r, log)
+	host, err := b.python(ctx, r.version)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	var made *interpreter
+	if uv == "" && host != nil && r.hasLocal() {
+		if made, err = e.derive(ctx, host, r, force, log); err != nil {
+			return err
+		}
+	}
+	installing := log
+	if made == nil {
+		withPip := len(r.layers) > 0 || recipe.isBase
+		if made, err = b.makeVenv(ctx, uv, host, filepath.Join(e.folder(), "venv"), r.version, withPip, log); err != nil {
+			return err
+		}
+	} else {
+		installing = withoutSatisfied(log)
 	}
 	for _, layer := range r.layers {
 		if len(layer) == 0 {
 			continue
 		}
-		log("INFO", "installing "+redact(strings.Join(layer, ", ")))
-		if err := b.install(ctx, uv, r, layer, log, made.Path); err != nil {
-			return nil, err
+		log("INFO", "installing "+redact(strings.Join(shown(layer), ", ")))
+		if err := b.install(ctx, uv, r, layer, installing, made.Path); err != nil {
+			return err
 		}
 	}
-	if made.Path, err = filepath.Rel(folder, made.Path); err != nil {
-		return nil, err
-	}
-	return made, nil
+	made.Path, err = filepath.Rel(e.folder(), made.Path)
+	e.Python = made
+	return err
 }
 
-// makeVenv makes a virtual environment without packages.
-func (b *Builder) makeVenv(ctx context.Context, uv, venv string, r *pythonRecipe, log Log) (*interpreter, error) {
-	base, err := b.python(ctx, r.version)
-	if err != nil {
-		return nil, err
+// shown are requirements without the folders of local distributions.
+func shown(layer []string) []string {
+	words := slices.Clone(layer)
+	for i, word := range words {
+		if what, location, ok := strings.Cut(word, localMark); ok {
+			words[i] = what + " @ " + path.Base(location)
+		}
 	}
+	return words
+}
+
+// withoutSatisfied leaves out what pip says of each package that is there already.
+func withoutSatisfied(log Log) Log {
+	return func(level, message string) {
+		if !strings.HasPrefix(message, "Requirement already satisfied: ") {
+			log(level, message)
+		}
+	}
+}
+
+// makeVenv makes a virtual environment without packages, but for pip if that is
+// wanted; base is nil if no Python of the version is on PATH.
+func (b *Builder) makeVenv(ctx context.Context, uv string, base *interpreter, venv, version string, withPip bool, log Log) (*interpreter, error) {
 	var argv []string
 	switch {
 	case uv != "":
 		argv = []string{uv, "venv", "--quiet", "--no-project", "--no-config"}
 		if base != nil {
 			argv = append(argv, "--python", base.Path)
-		} else if r.version != "" {
-			argv = append(argv, "--python", r.version)
+		} else if version != "" {
+			argv = append(argv, "--python", version)
 		}
 		argv = append(argv, venv)
 	case base != nil:
 		argv = []string{base.Path, "-m", "venv"}
-		if len(r.layers) == 0 {
+		if !withPip {
 			argv = append(argv, "--without-pip")
 		}
 		argv = append(argv, venv)
 	default:
-		return nil, failf("no Python %sis on the PATH of the control plane: install it, or uv (https://docs.astral.sh/uv), which fetches Pythons itself, and start the control plane again", spaced(r.version))
+		return nil, failf("no Python %sis on the PATH of the control plane: install it, or uv (https://docs.astral.sh/uv), which fetches Pythons itself, and start the control plane again", spaced(version))
 	}
-	log("INFO", fmt.Sprintf("making a virtual environment of Python %swith %s", spaced(r.version), filepath.Base(argv[0])))
-	err = b.run(ctx, runtime.Spec{ID: "venv", Argv: argv, Env: b.toolEnvironment(), Dir: b.dir}, tool(log))
+	log("INFO", fmt.Sprintf("making a virtual environment of Python %swith %s", spaced(version), filepath.Base(argv[0])))
+	err := b.run(ctx, runtime.Spec{ID: "venv", Argv: argv, Env: b.toolEnvironment(), Dir: b.dir}, tool(log))
 	var exit *exitError
 	if errors.As(err, &exit) {
 		hint := ""
 		if uv == "" {
 			hint = "\nOn some systems venv is a package of its own, such as python3-venv."
 		}
-		return nil, failf("no virtual environment of Python %scould be made: %s%s", spaced(r.version), exit.reason(), hint)
+		return nil, failf("no virtual environment of Python %scould be made: %s%s", spaced(version), exit.reason(), hint)
 	}
 	if err != nil {
 		return nil, err
 	}
+	return b.madeVenv(ctx, venv)
+}
+
+// madeVenv returns the Python of a virtual environment.
+func (b *Builder) madeVenv(ctx context.Context, venv string) (*interpreter, error) {
 	made, err := b.inspect(ctx, filepath.Join(venv, scripts, pythonName))
 	if err == nil && made == nil {
 		err = failf("the Python of the virtual environment does not start")
@@ -211,19 +250,27 @@ func (b *Builder) install(ctx context.Context, uv string, r *pythonRecipe, packa
 	}
 	options, requirements := separate(packages)
 	argv = append(append(argv, more...), options...)
+	list := ""
 	if len(requirements) > 0 {
-		list, err := b.list(requirements)
-		if err != nil {
+		var err error
+		if list, err = b.list(requirements); err != nil {
 			return err
 		}
 		defer os.Remove(list) // or it is swept
 		argv = append(argv, "-r", list)
 	}
-	redacted := func(level, message string) { log(level, redact(message)) }
+	// The name of the list says nothing to those who wrote the requirements.
+	readable := func(text string) string {
+		if list != "" {
+			text = strings.ReplaceAll(text, list, "requirements.txt")
+		}
+		return redact(text)
+	}
+	redacted := func(level, message string) { log(level, readable(message)) }
 	err := b.run(ctx, runtime.Spec{ID: "install", Argv: argv, Env: env, Dir: b.dir}, tool(redacted))
 	var exit *exitError
 	if errors.As(err, &exit) {
-		return failf("the requirements could not be installed: %s", redact(exit.reason()))
+		return failf("the requirements could not be installed: %s", readable(exit.reason()))
 	}
 	return err
 }

@@ -108,7 +108,7 @@ func TestPython(t *testing.T) {
 	w := newWorkshop(t)
 	offline(t, w)
 	var log record
-	d := Definition{Kind: "virtualenv", Configuration: map[string]any{}, Files: []File{w.file("pkg/app.py", module, 0o644), w.file("pkg/__init__.py", "", 0o644)}}
+	d := Definition{Kind: "virtualenv", Configuration: map[string]any{}, Files: []File{w.file("pkg/app.py", module, 0o644), w.file("pkg/__init__.py", "", 0o644), w.file("pkg/lost.py", "import gone", 0o644)}}
 	env, err := w.Build(t.Context(), d, log.log)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &log)
@@ -170,10 +170,31 @@ func TestPython(t *testing.T) {
 	})
 	t.Run("no such module", func(t *testing.T) {
 		o, err := env.Call(t.Context(), "nowhere:App.build_metadata", new(record).log)
-		if err != nil || o.Exception != "ModuleNotFoundError" {
+		if err != nil || o.Exception != "ModuleNotFoundError" || !strings.Contains(o.ExceptionString, `No module named 'nowhere': it is not among what the requirements install; add "."`) {
 			t.Errorf("value %+v, %v", o, err)
 		}
 	})
+	for entrypoint, want := range map[string]string{
+		"pkg.nowhere:App.build_metadata": "ModuleNotFoundError: No module named 'pkg.nowhere': it is not among",
+		"pkg.app:Ap.build_metadata":      "AttributeError: module 'pkg.app' has no attribute 'Ap'; did you mean App?",
+		"pkg.app:Main.build_metadata":    "AttributeError: module 'pkg.app' has no attribute 'Main'; the apps in it are App, Served",
+		"pkg.app:plan.run_local":         "AttributeError: module 'pkg.app' has no attribute 'plan'; did you mean plain?",
+		"pkg.app:served.build_metadata":  "TypeError: pkg.app:served is a Served, not a subclass of fal.App",
+		"pkg.app:later.run_local":        "TypeError: pkg.app:later is a function, not a subclass of fal.App",
+		"pkg.app:Speechless.run_local":   "TypeError: pkg.app:Speechless is not a subclass of fal.App",
+		"pkg.app:App.missing":            "AttributeError: type object 'App' has no attribute 'missing'",
+		"pkg.lost:App.build_metadata":    "ModuleNotFoundError: No module named 'gone'",
+	} {
+		t.Run(entrypoint, func(t *testing.T) {
+			o, err := env.Call(t.Context(), entrypoint, new(record).log)
+			if got := o.Exception + ": " + o.ExceptionString; err != nil || !strings.HasPrefix(got, want) || strings.HasPrefix(got, want+":") {
+				t.Errorf("%s, %v, want %s", got, err, want)
+			}
+			if !o.Raised || !strings.Contains(o.Traceback, want) || strings.Count(o.Traceback, "Error: ") != 1 {
+				t.Errorf("traceback:\n%s", o.Traceback)
+			}
+		})
+	}
 	t.Run("end without a value", func(t *testing.T) {
 		_, err := env.Call(t.Context(), "pkg.app:App.leave", new(record).log)
 		var failure *Failure

@@ -13,6 +13,7 @@
 """
 
 import asyncio
+import difflib
 import importlib
 import inspect
 import json
@@ -24,10 +25,52 @@ import traceback
 
 def resolve(entrypoint):
     module, _, attribute = entrypoint.partition(":")
-    found = importlib.import_module(module)
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        # One that the module itself imports is named by the traceback.
+        if error.name is None or not (module + ".").startswith(error.name + "."):
+            raise
+        raise ModuleNotFoundError(
+            "%s: it is not among what the requirements install; add \".\" (the project's own folder) to requirements "
+            "if it is not there, and see that its pyproject.toml lists the module (py-modules or packages)" % error,
+            name=error.name,
+        ) from None
+    path = module + ":"
     for name in attribute.split("."):
-        found = getattr(found, name)
+        try:
+            found = getattr(found, name)
+        except AttributeError:
+            reason = why_not(found, name, path.rstrip(":"))
+            if reason is None:
+                raise
+            raise reason from None
+        path += name if path.endswith(":") else "." + name
     return found
+
+
+def why_not(owner, name, path):
+    """What to say of an attribute that is not there; None for nothing more than Python does."""
+    if inspect.ismodule(owner):
+        names = [other for other, value in vars(owner).items() if is_app(value, owner)]
+        near = difflib.get_close_matches(name, names, 1)
+        near = near or difflib.get_close_matches(name, [n for n in vars(owner) if not n.startswith("_")], 1, 0.75)
+        text = "module %r has no attribute %r" % (owner.__name__, name)
+        if near:
+            text += "; did you mean %s?" % near[0]
+        elif names:
+            text += "; the apps in it are %s" % ", ".join(sorted(names))
+        return AttributeError(text)
+    if name not in ("build_metadata", "run_local"):
+        return None
+    if inspect.isclass(owner):
+        return TypeError("%s is not a subclass of fal.App" % path)
+    kind = type(owner).__name__
+    return TypeError("%s is %s %s, not a subclass of fal.App" % (path, "an" if kind[:1] in "AEIOUaeiou" else "a", kind))
+
+
+def is_app(value, module):
+    return inspect.isclass(value) and value.__module__ == module.__name__ and hasattr(value, "run_local")
 
 
 def load(stored):

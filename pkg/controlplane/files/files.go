@@ -14,7 +14,8 @@
 //
 // Guarantees: what is kept under a hash has that hash; it is whole and on disk
 // when Complete or Put return, and nothing of a file is to be seen before;
-// whatever a program that was killed left of an upload is gone after Open. One
+// an upload stays when its client is gone, until no part has come for a day, and
+// whatever a program that was killed left of one is gone after Open. One
 // Store at a time uses a folder; what is in it that is none of the store's is left
 // alone.
 package files

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
-	"sync/atomic"
 	"time"
 
 	"github.com/fal-plugins/fal/pkg/controlplane/state"
@@ -69,7 +67,7 @@ func (d *delivery) fail(r *http.Request, err error) error {
 		// What is wrong with the request is known, and no body will help.
 		_ = r.Body.Close()
 	}
-	return err
+	return plain(err)
 }
 
 // search is for a runner that can be reached: when one of an id could not be first.
@@ -191,46 +189,6 @@ func (a *attempt) cause(err error) error {
 		return errClosed
 	}
 	return *end
-}
-
-// wire is a connection to a runner that knows what went over it.
-type wire struct {
-	*net.TCPConn
-	written, read atomic.Int64
-	end           atomic.Pointer[error] // why nothing more can be read
-}
-
-func dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	tcp, ok := conn.(*net.TCPConn)
-	if !ok {
-		return nil, errors.Join(errors.New("no TCP connection to "+address), conn.Close())
-	}
-	return &wire{TCPConn: tcp}, nil
-}
-
-func (w *wire) Read(p []byte) (int, error) {
-	n, err := w.TCPConn.Read(p)
-	w.read.Add(int64(n))
-	if err != nil && !errors.Is(err, net.ErrClosed) {
-		w.end.CompareAndSwap(nil, &err)
-	}
-	return n, err
-}
-
-func (w *wire) Write(p []byte) (int, error) {
-	n, err := w.TCPConn.Write(p)
-	w.written.Add(int64(n))
-	return n, err
-}
-
-// ReadFrom counts before it writes what it does not see.
-func (w *wire) ReadFrom(r io.Reader) (int64, error) {
-	w.written.Add(1)
-	return w.TCPConn.ReadFrom(r)
 }
 
 // lastWords bounds how long the end of a runner may be on its way.

@@ -28,7 +28,7 @@
 // answers with the request's id at once, and where its status, its answer and its
 // end are: GET …/requests/<id>/status, GET …/requests/<id> and PUT
 // …/requests/<id>/cancel, as the official client asks for them. It waits for a
-// runner for as long as it takes, unless three in a row fail to start. 1,000 requests are
+// runner for as long as it takes, unless starting one fails three times. 1,000 requests are
 // known at a time, in memory only: those that are done for an hour, or until there
 // are others; bodies and answers have at most 8 MiB, and 256 MiB in all.
 //
@@ -36,6 +36,8 @@
 //
 //   - 401 or 403: the app may not be called so;
 //   - 404: there is no such app;
+//   - 408: a body that is read before there is a runner for it, one of a known length
+//     of at most 64 KiB or one for the queue, did not come within request_timeout;
 //   - 429: 1,024 requests of the app wait already;
 //   - 502: the runner ended, or did not answer with HTTP, or could not be reached for
 //     five seconds though it is up. A request is given to a runner once: if that may
@@ -185,16 +187,26 @@ func splitApp(path string) (a address, ok bool) {
 	return a, !state.Reserved(a.owner)
 }
 
+// unreadFor bounds how long the rest of a body may be on its way that nobody waits
+// for, since the request has its answer.
+const unreadFor = 2 * time.Second
+
 // The causes of the end of a request's context.
 var (
 	errNoRoom  = errors.New("no runner had room for the request in time")
 	errTooLong = errors.New("the request took longer than the app's request_timeout")
+
+	errSlowBody = errors.New("the request's body did not come within the app's request_timeout")
 )
 
 // ServeHTTP answers a request.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body := r.Body
-	if !g.serve(w, r) {
+	duplex := g.serve(w, r)
+	// The server reads what is left of a body, as it does before a short answer is
+	// sent. That only a connection without deadlines is not told is no matter.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unreadFor))
+	if !duplex {
 		return
 	}
 	// A server that finds the end of such a body later than this does not expect it
@@ -225,13 +237,13 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) (duplex bool) {
 		return false
 	}
 	if at.queue {
-		g.serveQueue(w, r, at, app, caller)
+		g.serveQueue(w, r, at, app, owner, caller)
 		return false
 	}
 	ctx, leave := g.attend(r.Context(), caller, owner)
 	defer leave()
-	if err := prefetch(r); err != nil {
-		refuse(w, &state.Error{Kind: state.Invalid, Message: "the request's body: " + err.Error()})
+	if err := prefetch(ctx, w, r, app.RequestTimeout); err != nil {
+		refuse(w, err)
 		return false
 	}
 	p := g.passage(app, at, id)

@@ -148,7 +148,7 @@ func TestQueueWaitsForTheNextTry(t *testing.T) {
 	fail := func() {
 		t.Helper()
 		w.awaitWaiting(app, 1)
-		w.do(w.StartFailed(context.Background(), id, "no such program", func(int) time.Duration { return 20 * time.Millisecond }))
+		w.do(w.StartFailed(context.Background(), id, "no such program", func(int) time.Duration { return time.Second }))
 		w.awaitWaiting(app, 0)
 		_, _, err := w.Relaunch(context.Background(), id, "again")
 		w.do(err)

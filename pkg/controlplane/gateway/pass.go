@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/fal-plugins/fal/pkg/controlplane/loopback"
 	"github.com/fal-plugins/fal/pkg/controlplane/state"
 )
 
@@ -29,17 +29,38 @@ const prefetched = 64 << 10
 
 // prefetch reads a short body, since only then a server notices that its client
 // goes away.
-func prefetch(r *http.Request) error {
+func prefetch(ctx context.Context, w http.ResponseWriter, r *http.Request, limit time.Duration) error {
 	if r.ContentLength <= 0 || r.ContentLength > prefetched {
 		return nil
 	}
-	body, err := io.ReadAll(r.Body)
+	body, err := readBody(ctx, w, r.Body, limit)
 	if err != nil {
 		return err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	return nil
+}
+
+// readBody reads a request's body to its end, unless ctx or the time for it ends
+// first, after which the connection is of no more use for requests.
+func readBody(ctx context.Context, w http.ResponseWriter, body io.Reader, limit time.Duration) ([]byte, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errSlowBody)
+	defer cancel()
+	intact := context.AfterFunc(ctx, func() {
+		// Only a connection that is being closed has no deadlines.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now())
+	})
+	read, err := io.ReadAll(body)
+	if !intact() {
+		w.Header().Set("Connection", "close") // and the rest is not waited for
+		return nil, context.Cause(ctx)
+	}
+	var long *http.MaxBytesError
+	if err != nil && !errors.As(err, &long) {
+		err = &state.Error{Kind: state.Invalid, Message: "the request's body: " + plain(err).Error()}
+	}
+	return read, err
 }
 
 // requestID returns the id that the client gave a request, or a new one.
@@ -91,7 +112,7 @@ func (p *passage) resumeTimer() {
 	}
 }
 
-func (p *passage) host() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.runner.Port)) }
+func (p *passage) host() string { return loopback.Address(p.runner.Port) }
 
 // pass has the runner answer a request, and then gives it back. It reports whether
 // the answer could begin before the request's body ended.

@@ -149,11 +149,11 @@ func (q *jobs) finish(j *job, answer *recorder) {
 }
 
 // serveQueue answers what is below queuePrefix.
-func (g *Gateway) serveQueue(w http.ResponseWriter, r *http.Request, at address, app *state.App, caller state.Caller) {
+func (g *Gateway) serveQueue(w http.ResponseWriter, r *http.Request, at address, app *state.App, owner state.Account, caller state.Caller) {
 	rest := strings.Trim(strings.TrimPrefix(r.URL.EscapedPath(), at.prefix), "/")
 	parts := strings.Split(rest, "/")
 	if r.Method == http.MethodPost {
-		g.submit(w, r, at, app, caller)
+		g.submit(w, r, at, app, owner, caller)
 		return
 	}
 	if parts[0] != "requests" || len(parts) < 2 || len(parts) > 3 {
@@ -220,10 +220,17 @@ type metrics struct {
 	InferenceTime float64 `json:"inference_time"` // seconds
 }
 
-func (g *Gateway) submit(w http.ResponseWriter, r *http.Request, at address, app *state.App, caller state.Caller) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxJobBytes))
-	if err != nil {
-		tell(w, http.StatusRequestEntityTooLarge, detail{"a request in the queue has a body of at most 8 MiB: " + err.Error()})
+func (g *Gateway) submit(w http.ResponseWriter, r *http.Request, at address, app *state.App, owner state.Account, caller state.Caller) {
+	attended, leave := g.attend(r.Context(), caller, owner)
+	body, err := readBody(attended, w, http.MaxBytesReader(w, r.Body, maxJobBytes), app.RequestTimeout)
+	leave()
+	var long *http.MaxBytesError
+	switch {
+	case errors.As(err, &long):
+		tell(w, http.StatusRequestEntityTooLarge, detail{"a request in the queue has a body of at most 8 MiB"})
+		return
+	case err != nil:
+		refuse(w, err)
 		return
 	}
 	ctx, end := context.WithCancelCause(context.WithoutCancel(r.Context()))
@@ -284,18 +291,25 @@ func (g *Gateway) answerJob(ctx context.Context, r *http.Request, at address, ap
 	g.pass(ctx, answer, r, p)
 }
 
-// maxStarts bounds the failures to start in a row that a job waits through.
+// maxStarts bounds the failures to start that a job waits through.
 const maxStarts = 3
 
 // patiently waits for as long as it takes, also until a runner that did not start
 // is tried again.
 func (g *Gateway) patiently(app *state.App, id string, caller state.Caller) acquirer {
 	return func(ctx context.Context, avoid string) (*state.Runner, func(), error) {
-		for failures := 1; ; failures++ {
+		failures, last := 0, state.StartError{}
+		for {
 			r, release, err := g.state.AcquireOther(ctx, app, id, caller.Account.UserID, avoid)
 			var start *state.StartError
-			if !errors.As(err, &start) || failures == maxStarts {
-				return r, release, discreet(err, app, caller)
+			if !errors.As(err, &start) {
+				return r, release, err
+			}
+			if *start != last { // and not one that was told of before
+				failures, last = failures+1, *start
+			}
+			if failures == maxStarts {
+				return nil, nil, discreet(err, app, caller)
 			}
 			timer := time.NewTimer(max(time.Until(start.RetryAt), firstRetry))
 			select {

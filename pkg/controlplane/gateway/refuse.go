@@ -64,6 +64,8 @@ func status(err error) int {
 	switch {
 	case errors.As(err, &start), errors.Is(err, state.ErrStopping):
 		return http.StatusServiceUnavailable
+	case errors.Is(err, errSlowBody):
+		return http.StatusRequestTimeout
 	case errors.Is(err, errNoRoom), errors.Is(err, errTooLong):
 		return http.StatusGatewayTimeout
 	case errors.As(err, &runner):

@@ -43,8 +43,8 @@ func TestEncodeRunners(t *testing.T) {
 		}), fmt.Sprintf(`{"runner_id":"r","uptime":1.5,"revision":"1","alias":"web","state":"RUNNING","replacement":"WILL_REPLACE","machine_type":"XS","in_flight_requests":2,
 			"external_metadata":{"present_in_group":true,"leases":[
 				{"request_id":"q","caller_user_id":"u","leased_at_epoch":%d.25},{"request_id":null,"caller_user_id":"u","leased_at_epoch":%[1]d}]}}`, now.Unix())},
-		"waiting": {with(func(r *state.Runner) { r.State = state.FailureDelay }),
-			`{"runner_id":"r","revision":"1","alias":"web","state":"FAILURE_DELAY","machine_type":"XS","external_metadata":{"present_in_group":true,"leases":[]}}`},
+		"waiting": {with(func(r *state.Runner) { r.State, r.CreatedAt = state.FailureDelay, now.Add(-time.Minute) }),
+			`{"runner_id":"r","uptime":60,"revision":"1","alias":"web","state":"FAILURE_DELAY","machine_type":"XS","external_metadata":{"present_in_group":true,"leases":[]}}`},
 		"ended": {with(func(r *state.Runner) { r.State, r.EndedAt = state.Terminated, now.Add(-time.Second) }),
 			`{"runner_id":"r","uptime":0.5,"revision":"1","alias":"web","state":"TERMINATED","machine_type":"XS","external_metadata":{"leases":[]}}`},
 	} {

@@ -87,7 +87,7 @@ func (a *api) uploadPart(_ state.Caller, request *http.Request) (any, error) {
 	}
 	for {
 		field, err := form.NextPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { // and not the io.EOF of a body that was cut, which is wrapped
 			return nil, wrongField("missing", "Field required", "body", restwire.UploadField)
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -50,6 +51,9 @@ func TestListens(t *testing.T) {
 				t.Errorf("%s: whether it listens on port %d: %t, %v", where, port, got, err)
 			}
 		}
+		if got, err := p.Ports(); !slices.Equal(got, []int{port}) || err != nil {
+			t.Errorf("%s: it listens on %d, not on %v: %v", where, port, got, err)
+		}
 		if err := p.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +67,7 @@ func TestListening(t *testing.T) {
 		"   1: 0100007F:1F90 0100007F:9C40 01 00000000:00000000 00:00000000 00000000  1000        0 4712 1 0 20 4 30 10 -1\n" +
 		"   2: 00000000:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4713 1 0 100 0 0 10 0\n" +
 		"   3: short\n"
-	if got := listening([]byte(table), 8080); !slices.Equal(got, []string{"4711"}) {
+	if got := listening([]byte(table)); !maps.Equal(got, map[string]int{"4711": 8080, "4713": 8081}) {
 		t.Errorf("%v", got)
 	}
 }

@@ -2,6 +2,8 @@ package schedule
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +38,7 @@ func TestDemand(t *testing.T) {
 		runners  []Runner
 		want     string // actions as "kind runner", in order
 		reason   string // of the last
+		ids      string // of those that expire, if it matters
 		expiries int
 		next     float64
 	}{
@@ -46,7 +49,7 @@ func TestDemand(t *testing.T) {
 		"one waits for one that starts":     {app: app(held(0)), runners: []Runner{one("r", Starting)}},
 		"two wait for one that starts":      {app: app(held(0, 0)), runners: []Runner{one("r", Starting)}, want: "create"},
 		"one waits, one is busy":            {app: app(held(0)), runners: []Runner{one("r", Up, busy)}, want: "create", reason: "2 requests are in flight or waiting"},
-		"one waits, one drains":             {app: app(held(0)), runners: []Runner{one("r", Draining, busy)}, want: "create", reason: "1 request is in flight or waiting", next: 5},
+		"one waits, one drains":             {app: app(held(0)), runners: []Runner{one("r", Draining, busy)}, want: "create", reason: "1 request is in flight or waiting", next: 60},
 		"one waits, the other failed":       {app: app(held(0)), runners: []Runner{one("r", Waiting, retryAt(3))}, next: 3},
 		"one waits, starts crash":           {app: app(held(0), func(a *App) { a.NotBefore = at(7) }), next: 7},
 		"waiting in multiples":              {app: app(held(0, 0, 0, 0, 0), multiplexing(4)), want: "create, create"},
@@ -76,6 +79,9 @@ func TestDemand(t *testing.T) {
 		"recreate waits for the old one":    {app: app(held(0), func(a *App) { a.Recreate = true }), runners: []Runner{one("r", Draining, old, busy)}, next: 5},
 		"recreate, the old one has ended":   {app: app(held(0), func(a *App) { a.Recreate = true }), want: "create"},
 		"what was wanted until now is kept": {app: app(), now: 99, runners: []Runner{one("r", Up, wanted)}, expiries: 1, next: 109},
+		"what expires goes on expiring":     {app: app(minimum(1)), now: 8, runners: []Runner{one("r", Up, idleSince(5)), one("s", Up, wanted)}, ids: "r", expiries: 1, next: 15},
+		"of what expires, the first to":     {app: app(minimum(2)), now: 8, runners: []Runner{one("r", Up, idleSince(5)), one("s", Up, wanted), one("t", Up, idleSince(4))}, ids: "t", expiries: 1, next: 14},
+		"and one more of what was wanted":   {app: app(minimum(1)), now: 8, runners: []Runner{one("r", Up, wanted), one("s", Up, wanted), one("t", Up, idleSince(4))}, ids: "r t", expiries: 2, next: 14},
 		"one that failed serves no request": {app: app(), now: 10, runners: []Runner{one("r", Up, busy), one("s", Waiting, failing(0), retryAt(9))}, want: "drain s"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -88,6 +94,9 @@ func TestDemand(t *testing.T) {
 			}
 			if len(plan.Expiries) != test.expiries {
 				t.Errorf("expiries %v, want %d", plan.Expiries, test.expiries)
+			}
+			if ids := strings.Join(slices.Sorted(maps.Keys(plan.Expiries)), " "); test.ids != "" && ids != test.ids {
+				t.Errorf("%s expire, want %s", ids, test.ids)
 			}
 			want := time.Time{}
 			if test.next != 0 {

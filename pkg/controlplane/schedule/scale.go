@@ -191,7 +191,8 @@ func yesFirst(x, y bool) int {
 }
 
 // expire drains what was of no use above want for long enough: idle, or failing
-// to start.
+// to start. Those whose time runs already come first: what is kept instead of one of
+// them would be the next to have its time begin, and so on for ever.
 func (p *planner) expire(app App, c *census, want int) {
 	spare, up := len(c.slots)-want, -want
 	for _, s := range c.slots {
@@ -200,7 +201,9 @@ func (p *planner) expire(app App, c *census, want int) {
 		}
 	}
 	gone := make(map[string]string)
-	byUse := func(x, y slot) int { return cmp.Or(x.since().Compare(y.since()), byAge(x.Runner, y.Runner)) }
+	byUse := func(x, y slot) int {
+		return cmp.Or(yesFirst(!x.Wanted, !y.Wanted), x.since().Compare(y.since()), byAge(x.Runner, y.Runner))
+	}
 	for _, s := range slices.SortedFunc(slices.Values(c.slots), byUse) {
 		expiry := p.unused(s.Runner).Add(app.KeepAlive)
 		switch {

@@ -52,7 +52,9 @@ type Runner struct {
 	IdleSince time.Time     // of a runner that is Up with none in flight
 	Wanted    bool          // though idle, it was not above what was wanted in the plan before
 	RetryAt   time.Time     // of a Waiting runner
-	Grace     time.Duration // for draining, and again for ending after SIGTERM
+	Timeout   time.Duration // for requests in flight while it drains
+	Grace     time.Duration // for ending after SIGTERM, and for requests in flight where something waits for its end
+	Hasty     bool          // its requests in flight have Grace, and not Timeout
 	Kill      bool          // end it without grace
 	Killed    bool          // it was killed and is about to be gone
 	Replace   bool          // drain it as soon as its replacement is up
@@ -119,6 +121,10 @@ type Plan struct {
 // runners of other revisions are drained, and when the last of them has ended
 // there are as many new ones as Min says.
 //
+// A runner that drains ends when it has no request in flight any more, after Timeout
+// at the latest. It has Grace only, if nothing of its app runs before it has ended,
+// as with Recreate, or if it was forced out or is Hasty.
+//
 // An app wants Min runners, or as many as its requests need if that is more, and
 // Max at most. What requests need follows from those in flight on runners that are
 // up and from those that wait, and the buffer comes on top, also while there are
@@ -131,21 +137,22 @@ type Plan struct {
 // until now, as a part of the buffer is, is kept as long as what was used until now.
 func Make(now time.Time, apps []App, runners []Runner) Plan {
 	p := planner{now: now}
-	known := make(map[string]bool, len(apps))
+	known := make(map[string]App, len(apps))
 	for _, app := range apps {
-		known[app.Name] = true
+		known[app.Name] = app
 	}
 	of := make(map[string][]Runner, len(apps))
 	ordered := slices.SortedFunc(slices.Values(runners), byAge)
 	for _, r := range ordered {
 		of[r.App] = append(of[r.App], r)
-		p.advance(r)
+		app, exists := known[r.App]
+		p.advance(r, exists && app.Recreate && r.Revision != app.Revision)
 	}
 	for _, app := range slices.SortedFunc(slices.Values(apps), func(a, b App) int { return cmp.Compare(a.Name, b.Name) }) {
 		p.scale(app, of[app.Name])
 	}
 	for _, r := range ordered {
-		if !known[r.App] && r.serves() {
+		if _, exists := known[r.App]; !exists && r.serves() {
 			p.add(Drain, r, "its app was deleted")
 		}
 	}
@@ -179,15 +186,20 @@ func (p *planner) due(t time.Time) bool {
 	return false
 }
 
-// advance takes a runner further on its way out.
-func (p *planner) advance(r Runner) {
+// advance takes a runner further on its way out, which others of its app may wait
+// for.
+func (p *planner) advance(r Runner, awaited bool) {
 	switch r.Phase {
 	case Draining:
+		limit := r.Timeout
+		if awaited || r.Force || r.Hasty {
+			limit = min(r.Grace, r.Timeout)
+		}
 		switch {
 		case r.InFlight == 0:
 			p.add(Terminate, r, "no request in flight")
-		case p.due(r.Since.Add(r.Grace)):
-			p.add(Terminate, r, fmt.Sprintf("still %s in flight after %s", requests(r.InFlight), r.Grace))
+		case p.due(r.Since.Add(limit)):
+			p.add(Terminate, r, fmt.Sprintf("still %s in flight after %s", requests(r.InFlight), limit))
 		}
 	case Terminating:
 		if r.Killed {

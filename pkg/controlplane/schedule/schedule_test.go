@@ -14,7 +14,7 @@ func at(seconds float64) time.Time {
 
 // one is a runner of app "a" and revision "1", idle since 0.
 func one(id string, phase Phase, edits ...func(*Runner)) Runner {
-	r := Runner{ID: id, App: "a", Revision: "1", Phase: phase, Since: at(0), CreatedAt: at(0), IdleSince: at(0), Grace: 5 * time.Second}
+	r := Runner{ID: id, App: "a", Revision: "1", Phase: phase, Since: at(0), CreatedAt: at(0), IdleSince: at(0), Timeout: time.Minute, Grace: 5 * time.Second}
 	for _, edit := range edits {
 		edit(&r)
 	}
@@ -28,6 +28,7 @@ func replace(r *Runner)   { r.Replace = true }
 func old(r *Runner)       { r.Revision = "0" }
 func older(r *Runner)     { r.Revision = "-1" }
 func force(r *Runner)     { r.Force = true }
+func hasty(r *Runner)     { r.Hasty = true }
 func elsewhere(r *Runner) { r.App = "b" }
 func of(id string) func(*Runner) {
 	return func(r *Runner) { r.Replaces = id }
@@ -66,10 +67,16 @@ func TestMake(t *testing.T) {
 		"one waiting is enough":         {app: a, runners: []Runner{one("r", Waiting, retryAt(3))}, next: 3},
 		"one waited for long enough":    {app: a, now: 3, runners: []Runner{one("r", Waiting, retryAt(3))}, want: "relaunch r"},
 		"one up is enough":              {app: a, runners: []Runner{one("r", Up)}},
-		"one draining is not":           {app: a, runners: []Runner{one("r", Draining, busy)}, want: "create", next: 5},
+		"one draining is not":           {app: a, runners: []Runner{one("r", Draining, busy)}, want: "create", next: 60},
 		"drained":                       {app: none, runners: []Runner{one("r", Draining)}, want: "terminate r"},
-		"draining":                      {app: none, now: 2, runners: []Runner{one("r", Draining, busy)}, next: 5},
-		"draining for too long":         {app: none, now: 5, runners: []Runner{one("r", Draining, busy)}, want: "terminate r"},
+		"draining":                      {app: none, now: 2, runners: []Runner{one("r", Draining, busy)}, next: 60},
+		"draining, longer than grace":   {app: none, now: 59, runners: []Runner{one("r", Draining, busy)}, next: 60},
+		"draining for too long":         {app: none, now: 60, runners: []Runner{one("r", Draining, busy)}, want: "terminate r"},
+		"draining in haste":             {app: none, now: 4, runners: []Runner{one("r", Draining, busy, hasty)}, next: 5},
+		"draining in haste, too long":   {app: none, now: 5, runners: []Runner{one("r", Draining, busy, hasty)}, want: "terminate r"},
+		"forced out":                    {app: none, now: 5, runners: []Runner{one("r", Draining, busy, force)}, want: "terminate r"},
+		"in haste, requests are short":  {app: none, now: 2, runners: []Runner{one("r", Draining, busy, force, func(r *Runner) { r.Timeout = 2 * time.Second })}, want: "terminate r"},
+		"draining, its app deleted":     {app: none, now: 5, runners: []Runner{one("r", Draining, busy, elsewhere)}, next: 60},
 		"terminating":                   {app: none, now: 4, runners: []Runner{one("r", Terminating)}, next: 5},
 		"terminating for too long":      {app: none, now: 5, runners: []Runner{one("r", Terminating)}, want: "kill r"},
 		"to be killed":                  {app: none, runners: []Runner{one("r", Terminating, kill)}, want: "kill r"},
@@ -94,10 +101,10 @@ func TestMake(t *testing.T) {
 		"outdated and busy":             {app: a, runners: []Runner{one("r", Up, old, busy), one("s", Up, of("r"))}, want: "drain r"},
 		"outdated and starting":         {app: a, runners: []Runner{one("r", Starting, old)}, want: "drain r, create"},
 		"outdated and waiting":          {app: a, now: 9, runners: []Runner{one("r", Waiting, old, retryAt(3))}, want: "drain r, create"},
-		"outdated, draining":            {app: a, runners: []Runner{one("r", Draining, old, busy), one("s", Up, of("r"))}, next: 5},
+		"outdated, draining":            {app: a, now: 30, runners: []Runner{one("r", Draining, old, busy), one("s", Up, of("r"))}, next: 60},
 		"outdated, room for all":        {app: with(func(a *App) { a.Min, a.Max = 2, 4 }), runners: []Runner{one("r", Up, old), one("s", Up, old)}, want: "create r, create s"},
 		"outdated, one at a time":       {app: with(func(a *App) { a.Min, a.Max = 2, 2 }), runners: []Runner{one("r", Up, old), one("s", Up, old)}, want: "create r"},
-		"outdated, one at a time, next": {app: with(func(a *App) { a.Min, a.Max = 2, 2 }), runners: []Runner{one("r", Draining, old, busy), one("s", Up, old), one("t", Up, of("r"))}, want: "create s", next: 5},
+		"outdated, one at a time, next": {app: with(func(a *App) { a.Min, a.Max = 2, 2 }), runners: []Runner{one("r", Draining, old, busy), one("s", Up, old), one("t", Up, of("r"))}, want: "create s", next: 60},
 		"outdated, the first not up":    {app: with(func(a *App) { a.Min, a.Max = 2, 2 }), runners: []Runner{one("r", Up, old), one("s", Up, old), one("t", Starting, of("r"))}},
 		"outdated and missing":          {app: with(func(a *App) { a.Min, a.Max = 2, 2 }), runners: []Runner{one("r", Up, old)}, want: "create r, create"},
 		"minimum raised in a rollout":   {app: with(func(a *App) { a.Min, a.Max = 3, 3 }), runners: []Runner{one("r", Up, old), one("s", Starting, of("r"))}, want: "create, create"},
@@ -107,6 +114,8 @@ func TestMake(t *testing.T) {
 		"pointed on, the second up":     {app: a, runners: []Runner{one("r", Up, old), one("s", Up, older, of("r"))}, want: "drain r, create s"},
 		"recreate":                      {app: recreate, runners: []Runner{one("r", Up, old), one("s", Starting, old)}, want: "drain r, drain s"},
 		"recreate, draining":            {app: recreate, runners: []Runner{one("r", Draining, old, busy)}, next: 5},
+		"recreate, draining too long":   {app: recreate, now: 5, runners: []Runner{one("r", Draining, old, busy)}, want: "terminate r"},
+		"recreate, one was stopped":     {app: with(func(a *App) { a.Min, a.Recreate = 0, true }), now: 5, runners: []Runner{one("r", Draining, busy)}, next: 60},
 		"recreate, ending":              {app: recreate, runners: []Runner{one("r", Terminating, old)}, next: 5},
 		"recreate, ended":               {app: recreate, want: "create, create"},
 		"recreate, of the revision":     {app: recreate, runners: []Runner{one("r", Up), one("s", Up)}},
@@ -119,7 +128,7 @@ func TestMake(t *testing.T) {
 		"replacement on its way":        {app: a, runners: []Runner{one("r", Up, replace), one("s", Starting, of("r"))}},
 		"replacement failed for now":    {app: a, runners: []Runner{one("r", Up, replace), one("s", Waiting, of("r"), retryAt(3))}, next: 3},
 		"replacement up":                {app: a, runners: []Runner{one("r", Up, replace), one("s", Up, of("r"))}, want: "drain r"},
-		"replaced, draining":            {app: a, runners: []Runner{one("r", Draining, replace, busy), one("s", Up, of("r"))}, next: 5},
+		"replaced, draining":            {app: a, runners: []Runner{one("r", Draining, replace, busy), one("s", Up, of("r"))}, next: 60},
 		"replaced, at the maximum":      {app: with(func(a *App) { a.Max = 1 }), runners: []Runner{one("r", Up, replace), one("s", Up, of("r"))}, want: "drain r"},
 		"replaced outdated one":         {app: a, runners: []Runner{one("r", Up, old, replace), one("s", Starting, of("r"))}},
 		"waiting one to be replaced":    {app: a, runners: []Runner{one("r", Waiting, replace, retryAt(-1))}, want: "drain r, create"},

@@ -159,7 +159,7 @@ func (s *simulation) serve() {
 func (s *simulation) create(replaces, reason string) {
 	s.created++
 	r := Runner{ID: fmt.Sprintf("r%d", s.created), App: s.app.Name, Revision: s.app.Revision, Phase: Starting, Since: s.now,
-		CreatedAt: s.now, Grace: 5 * time.Second, Replaces: replaces, Capacity: max(1, s.app.Multiplexing)}
+		CreatedAt: s.now, Timeout: time.Minute, Grace: 5 * time.Second, Replaces: replaces, Capacity: max(1, s.app.Multiplexing)}
 	s.runners = append(s.runners, r)
 	s.note("%s is created: %s", r.ID, reason)
 }
@@ -201,6 +201,9 @@ func (s *simulation) step() Plan {
 	foreign := s.has(func(r Runner) bool { return r.Revision != s.app.Revision })
 	forced := s.has(func(r Runner) bool { return r.serves() && r.Force })
 	up, want := s.placesUp(), min(s.app.Min, s.app.Max)
+	for i := range s.runners {
+		s.runners[i].expire(plan, s.now)
+	}
 	touched := make(map[string]bool)
 	serving := s.count(Runner.serves)
 	for _, action := range plan.Actions {

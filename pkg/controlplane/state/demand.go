@@ -150,6 +150,7 @@ func (s *State) hopeless(app *App, name appName) error {
 	if app == nil {
 		return errNoApp(name.alias, DefaultEnvironment)
 	}
+	now := s.instant()
 	var failed *runner
 	for _, r := range s.live {
 		if r.row.Account != name.account || r.row.Alias != name.alias {
@@ -159,7 +160,11 @@ func (s *State) hopeless(app *App, name appName) error {
 		case Pending, Setup, Idle:
 			return nil
 		case FailureDelay:
-			if !s.outdated(&r.row) && (failed == nil || r.retryAt.Before(failed.retryAt)) {
+			switch {
+			case s.outdated(&r.row):
+			case !now.Before(r.retryAt):
+				return nil // it is about to be tried again
+			case failed == nil || r.retryAt.Before(failed.retryAt):
 				failed = r
 			}
 		}

@@ -194,8 +194,8 @@ func isRequestPath(path string) bool {
 
 // Progress is how far an app has come to a revision.
 type Progress struct {
-	// Settled: its runners are all of that revision, and as many are up as it
-	// keeps at all times.
+	// Settled: its runners are all of that revision, but for those that drain with
+	// requests in flight, and as many are up as it keeps at all times.
 	Settled bool
 	// Superseded: the app points to another revision, or is no more.
 	Superseded bool
@@ -223,13 +223,15 @@ func (s *State) Progress(app *App) Progress {
 		return Progress{Superseded: true}
 	}
 	p := Progress{}
-	a := activity{rolling: s.changeovers[name]}
+	a := activity{}
 	up := 0
 	for _, r := range s.live {
 		if r.row.Account != app.Account || r.row.Alias != app.Alias {
 			continue
 		}
-		a.count(r, current)
+		if r.state() != Draining || len(r.leases) == 0 {
+			a.count(r, current)
+		}
 		if r.row.RevisionID == app.Rev.RevisionID {
 			p.Runners = append(p.Runners, s.view(r))
 			if r.state() == Idle {

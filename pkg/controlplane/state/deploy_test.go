@@ -80,6 +80,12 @@ func TestProgress(t *testing.T) {
 	w.do(err)
 	w.up(r.ID)
 	check("up beside the old one", after, false, false, false, 1)
+	release, err := w.Lease(old, "", "")
+	w.do(err)
+	w.do(w.Drain(ctx, old, "test"))
+	check("up beside the old one that has requests left", after, true, false, false, 1)
+	release()
+	check("up beside the old one that ends", after, false, false, false, 1)
 	w.do(w.Ended(ctx, old, "test"))
 	check("up alone", after, true, false, false, 1)
 	if text := w.Progress(after).String(); text != "1 of 1 runners of the revision are up" {

@@ -21,7 +21,7 @@ import (
 type AppSpec struct {
 	Name        string   // the alias: a letter or digit, then letters, digits, dots, hyphens and underscores, 128 at most; then --Environment
 	Environment string   // that the app is in; empty: the default one
-	Argv        []string // what a runner executes; it must listen on 127.0.0.1:$PORT; empty with a Launch
+	Argv        []string // what a runner executes; it must listen on $PORT of the loopback interface; empty with a Launch
 	Launch      Launch   // what is deployed, instead of Argv
 	Env         []string // NAME=value, beside what the control plane sets
 	Secrets     []string // names of the secrets that runners get; nil: those exposed by default
@@ -33,7 +33,7 @@ type AppSpec struct {
 	MaxMultiplexing int            // requests that a runner has at once; 1
 	HealthPath      string         // answers 2xx to GET when ready; empty: ready as soon as the port accepts
 	StartupTimeout  time.Duration  // for becoming ready; 600 s
-	GracePeriod     *time.Duration // for requests in flight to end, and again after SIGTERM; 5 s
+	GracePeriod     *time.Duration // between SIGTERM and SIGKILL, and for requests in flight that are not waited for; 5 s
 	Serving         Serving        // what a deployed app says of its ports, its health and of trying again
 
 	// An app that exists keeps what it has of these, unless ResetScale is set.

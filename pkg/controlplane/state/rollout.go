@@ -20,8 +20,8 @@ const (
 
 // RolloutApp has every runner of an app replaced by a fresh one of the current
 // revision. Each goes on serving until the one in its place is up; with force
-// all are replaced at once, and requests in flight have their grace period. It
-// returns when the runners are marked, all of them or none.
+// all are replaced at once, and requests in flight have the grace period of their
+// runners. It returns when the runners are marked, all of them or none.
 func (s *State) RolloutApp(ctx context.Context, caller Caller, environment, alias string, force bool) error {
 	app, err := s.App(caller, environment, alias)
 	if err != nil {

@@ -37,15 +37,20 @@ type Runner struct {
 	row int64
 }
 
-// Uptime is how long its process runs at now, or ran.
+// Uptime is how long its process runs at now, or ran. Of a runner that waits after a
+// failure to start it is how long that has been tried.
 func (r *Runner) Uptime(now time.Time) time.Duration {
-	if r.StartedAt.IsZero() || r.State == FailureDelay {
+	from := r.StartedAt
+	if r.State == FailureDelay {
+		from = r.CreatedAt
+	}
+	if from.IsZero() {
 		return 0
 	}
 	if !r.EndedAt.IsZero() {
 		now = r.EndedAt
 	}
-	return max(0, now.Sub(r.StartedAt))
+	return max(0, now.Sub(from))
 }
 
 // Event is one step of a runner's history.
@@ -73,6 +78,7 @@ type runner struct {
 	failing   time.Time // when the first of them was
 	kill      bool
 	force     bool // the one in its place need not be up for it to leave
+	hasty     bool // its requests in flight are not waited for beyond its grace period
 	closing   bool // it gets no more requests, which its state does not say yet
 }
 
@@ -228,8 +234,8 @@ func (s *State) History(ctx context.Context, id string) ([]Event, error) {
 	return events, nil
 }
 
-// StopRunner has a runner end after its requests in flight. With replaceFirst
-// it goes on serving until another one is up in its place. Stopping one that is
+// StopRunner has a runner end after its requests in flight, which have the app's
+// request_timeout for that. With replaceFirst it goes on serving until another one is up in its place. Stopping one that is
 // already on its way out changes nothing; one that has ended is a Conflict.
 func (s *State) StopRunner(ctx context.Context, caller Caller, id string, replaceFirst bool) error {
 	r, err := s.own(ctx, caller, id)

@@ -12,7 +12,9 @@ type Standing struct {
 	FailingSince time.Time // when starting it failed first, while it waits
 	RetryAt      time.Time
 	Kill         bool
-	Force        bool // it leaves before the one in its place is up
+	Force        bool          // it leaves before the one in its place is up
+	Hasty        bool          // its requests in flight have its grace period only
+	Timeout      time.Duration // that they have otherwise, from when it drains
 }
 
 // Demand is an app with the requests that wait for one of its runners.
@@ -33,10 +35,21 @@ func (s *State) Snapshot() ([]Demand, []Standing) {
 	for _, r := range s.live {
 		runners = append(runners, Standing{
 			Runner: *s.view(r), App: r.app, Since: r.since, IdleSince: r.idleSince, Wanted: r.wanted, FailingSince: r.failing,
-			RetryAt: r.retryAt, Kill: r.kill, Force: r.force,
+			RetryAt: r.retryAt, Kill: r.kill, Force: r.force, Hasty: r.hasty, Timeout: s.timeout(r),
 		})
 	}
 	return apps, runners
+}
+
+// timeout is the longest that a request on a runner may take, as far as is known:
+// the app's setting may have changed since the runner was started. It needs
+// State.mu.
+func (s *State) timeout(r *runner) time.Duration {
+	longest := r.app.RequestTimeout
+	if now, exists := s.apps[appName{r.row.Account, r.row.Alias}]; exists {
+		longest = max(longest, now.RequestTimeout)
+	}
+	return longest
 }
 
 // SetExpiries says when idle runners will end, by runner ID; those that are

@@ -205,17 +205,31 @@ func (s *State) Relaunch(ctx context.Context, id, reason string) (relaunched *Ru
 	return relaunched, app, err
 }
 
-// Drain has a runner take no more requests. One without a process ends.
+// Drain has a runner take no more requests, and end after those in flight. One
+// without a process ends.
 func (s *State) Drain(ctx context.Context, id, reason string) error {
+	return s.drain(ctx, id, reason, false)
+}
+
+// Discard is Drain of a runner of which no answers are to be expected: its
+// requests in flight have its grace period.
+func (s *State) Discard(ctx context.Context, id, reason string) error {
+	return s.drain(ctx, id, reason, true)
+}
+
+func (s *State) drain(ctx context.Context, id, reason string, hasty bool) error {
 	return s.on(ctx, id, func(r *runner, row *store.Runner) (change, error) {
 		st := RunnerState(row.State)
+		if st == Draining && hasty {
+			return change{apply: func() { r.hasty = true }}, nil
+		}
 		if st.leaving() {
 			return change{}, nil
 		}
 		if st == FailureDelay {
 			return change{to: Terminated, reason: reason}, nil
 		}
-		return change{to: Draining, reason: reason}, nil
+		return change{to: Draining, reason: reason, apply: func() { r.hasty = hasty }}, nil
 	})
 }
 
