@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"strings"
 )
 
 // Inputs are the explicit parts, usually flags; "" means not given.
@@ -106,14 +107,7 @@ func Resolve(in Inputs) (*Config, error) {
 	if check, ok := r.doc.values[settingCheckUpdates].(bool); ok {
 		cfg.CheckUpdates = check
 	}
-	switch v := in.getenv(varURLOutput); v {
-	case "":
-	case URLOutputAll, URLOutputPlayground, URLOutputNone:
-		cfg.URLOutput = v
-	default:
-		r.notice("%s=%s is none of %s, %s, %s: %s is used", varURLOutput, printable(v),
-			URLOutputAll, URLOutputPlayground, URLOutputNone, URLOutputAll)
-	}
+	r.resolveURLOutput(cfg)
 	r.noticeConflicts(cfg)
 	cfg.Notices = r.notices
 	return cfg, nil
@@ -155,6 +149,20 @@ func (r *resolver) resolveTeam(cfg *Config) error {
 		cfg.Team = Setting{Value: team, Origin: r.fromFile()}
 	}
 	return err
+}
+
+// resolveURLOutput reads FAL_URL_OUTPUT in any case and with space around it, as
+// the official client does.
+func (r *resolver) resolveURLOutput(cfg *Config) {
+	given := r.in.getenv(varURLOutput)
+	switch v := strings.ToLower(strings.TrimSpace(given)); v {
+	case "":
+	case URLOutputAll, URLOutputPlayground, URLOutputNone:
+		cfg.URLOutput = v
+	default:
+		r.notice("%s=%s is none of %s, %s, %s: %s is used", varURLOutput, printable(given),
+			URLOutputAll, URLOutputPlayground, URLOutputNone, URLOutputAll)
+	}
 }
 
 func (r *resolver) fromFile() Origin { return Origin{Kind: OriginFile, Path: r.shown} }

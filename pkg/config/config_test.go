@@ -203,6 +203,8 @@ func TestResolve(t *testing.T) {
 		{name: "environment by variable", env: env{"FAL_ENV": "staging"}, want: want{"environment": "staging from FAL_ENV"}},
 		{name: "switches", env: env{"ISOLATE_TEST_MODE": "on", "FAL_URL_OUTPUT": "none", "FAL_DEPLOY_CHECK": "1", "FAL_DONT_OPEN_LINKS": "1", "DEBUG": "1"}, file: "check_updates = false\n",
 			want: want{"flags": "test=true noauth=false login=false updates=false urls=none check=true links=false debug=true"}},
+		{name: "URL output in any case", env: env{"FAL_URL_OUTPUT": " PlayGround "},
+			want: want{"flags": "test=false noauth=false login=false updates=true urls=playground check=false links=true debug=false", "notices": ""}},
 		{name: "an unknown kind of URL output", env: env{"FAL_URL_OUTPUT": "some\x1b[31m"},
 			want: want{"notices": "FAL_URL_OUTPUT=some?[31m is none of all, playground, none: all is used"}},
 

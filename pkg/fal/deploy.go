@@ -22,6 +22,10 @@ type DeployParams struct {
 	Annotations map[string]string
 	// Progress, if not nil, is told what happens, one event at a time.
 	Progress func(DeployEvent)
+	// Uploads, if not nil, keeps how far files of more than 10 MiB have gone up,
+	// for another deployment to go on with. Without it every upload that breaks
+	// off begins anew, and nothing is written anywhere.
+	Uploads UploadMemory
 }
 
 // DeployPhase is a part of a deployment.
@@ -47,7 +51,8 @@ type DeployEvent struct {
 	// Elapsed is the time since the phase began.
 	Elapsed time.Duration
 	// Files and Bytes are what is done of TotalFiles and TotalBytes, in the
-	// phases hash and upload. What need not go up does not count.
+	// phases hash and upload. What need not go up does not count, but for the
+	// parts that an earlier deployment sent of a file: they are done at once.
 	Files, TotalFiles int
 	Bytes, TotalBytes int64
 	// Log is a line of the service's log; nil in other events.
@@ -109,16 +114,24 @@ type DeployPlan struct {
 	Before *AppInfo
 	// After is the app as it would be.
 	After AppInfo
-	// Files are all that belong to the app; Missing marks those that the
-	// service lacks.
+	// Files are all that belong to the app, in the order of their paths, and
+	// behind them the source distributions of its requirements.
 	Files []PlannedFile
-	// Bytes is how much would go up, sources included.
+	// Bytes is how much would go up: the size of the files that are Missing.
 	Bytes int64
+	// Phases are those that took place, in their order.
+	Phases []PhaseDuration
 }
 
 // PlannedFile is a file of an app. Its Hash is that of its bytes and mode.
 type PlannedFile struct {
 	Path, Hash string
 	Size       int64
-	Missing    bool
+	// Missing: it would go up. Of several files with the same hash that the
+	// service lacks, one does.
+	Missing bool
+	// Source: it is the distribution that a requirement which is a folder is
+	// packed into. Its Path is its name, its Hash that of its bytes, and it goes
+	// up every time.
+	Source bool
 }

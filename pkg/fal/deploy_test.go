@@ -195,6 +195,34 @@ func TestDeployFailures(t *testing.T) {
 			arrange: func(s *faltest.Server) { s.SetReturnValue([]byte("cposix\nsystem\n(S'true'\ntR.")) },
 			phase:   fal.DeployMetadata, want: fal.ErrDeployFailed, message: "import",
 		},
+		"a build whose connection is lost": {
+			arrange: func(s *faltest.Server) {
+				s.Script("BuildEnvironment", faltest.Reply(`{"logs": [{"message": "x"}], "status": {"state": "IN_PROGRESS"}}`).ThenLost())
+			},
+			phase: fal.DeployBuild, want: fal.ErrUnavailable,
+		},
+		"a build whose connection is lost at once": {
+			arrange: func(s *faltest.Server) { s.Script("BuildEnvironment", faltest.Drop(), faltest.Drop(), faltest.Drop()) },
+			phase:   fal.DeployBuild, want: fal.ErrUnavailable,
+		},
+		"a run without an end": {
+			arrange: func(s *faltest.Server) {
+				s.Script("Run", faltest.Reply(`{"run_id": "r", "status": {"state": "IN_PROGRESS"}}`))
+			},
+			phase: fal.DeployMetadata, want: fal.ErrDeployFailed, message: "ended the run without saying",
+		},
+		"a run whose connection is lost": {
+			arrange: func(s *faltest.Server) {
+				s.Script("Run", faltest.Reply(`{"run_id": "r", "status": {"state": "IN_PROGRESS"}}`).ThenLost())
+			},
+			phase: fal.DeployMetadata, want: fal.ErrUnavailable,
+		},
+		"a registration whose connection is lost": {
+			arrange: func(s *faltest.Server) {
+				s.Script("RegisterApplication", faltest.Reply(`{"logs": [{"message": "x"}]}`).ThenLost())
+			},
+			phase: fal.DeployRegister, want: fal.ErrUnavailable,
+		},
 		"no revision": {
 			arrange: func(s *faltest.Server) { s.Script("RegisterApplication", faltest.Reply()) },
 			phase:   fal.DeployRegister, want: fal.ErrDeployFailed, message: "registered",
@@ -209,6 +237,7 @@ func TestDeployFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server, _ := deployServer(t)
 			server.SetMetadata(map[string]any{})
+			server.SetApps(faltest.App{Alias: "checkout", Revision: "r0"})
 			c.arrange(server)
 			ctx, client := newClient(t, server.Options())
 			var last fal.DeployEvent
@@ -217,6 +246,9 @@ func TestDeployFailures(t *testing.T) {
 			var failed *fal.DeployError
 			if !errors.As(err, &failed) || failed.Phase != c.phase || failed.Revision != c.revision {
 				t.Fatalf("got %#v, want phase %q and revision %q", err, c.phase, c.revision)
+			}
+			if known := c.phase != ""; known != (failed.Previous == "r0") {
+				t.Errorf("previous %q in phase %q", failed.Previous, c.phase)
 			}
 			var call *fal.Error
 			if !errors.As(err, &call) || !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.message) {
@@ -250,6 +282,27 @@ func TestDeployAttached(t *testing.T) {
 	}
 	if d, err := client.Deploy(ctx, imageApp(), nil); err != nil || d.Endpoints[0] != "/" || d.URLs.Run != "http://x" {
 		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+// A connection that is lost behind the revision leaves open how the rollout
+// went, and is not taken for its end.
+func TestConnectionLostInARollout(t *testing.T) {
+	server, _ := deployServer(t)
+	server.SetMetadata(map[string]any{})
+	server.SetApps(faltest.App{Alias: "web", Revision: "r0"})
+	server.Script("RegisterApplication", faltest.Reply(
+		`{"result": {"application_id": "r1"}, "service_urls": {"run": "http://x"}}`,
+		`{"logs": [{"message": "`+strings.Repeat("x", 64<<10)+`"}]}`, // more than is held back before the end
+	).ThenLost())
+	ctx, client := newClient(t, server.Options())
+	d, err := client.Deploy(ctx, imageApp(), &fal.DeployParams{Attach: new(true)})
+	var failed *fal.DeployError
+	if d != nil || !errors.As(err, &failed) || failed.Revision != "r1" || failed.Previous != "r0" || failed.Phase != fal.DeployRegister || !errors.Is(err, fal.ErrUnavailable) || errors.Is(err, fal.ErrDeployFailed) {
+		t.Errorf("%+v, %v", d, err)
+	}
+	if n := len(server.Calls("RegisterApplication")); n != 1 {
+		t.Errorf("registered %d times", n)
 	}
 }
 
@@ -470,7 +523,9 @@ func TestPlanDeploy(t *testing.T) {
 	}})
 	app := fal.App{
 		Name: "web", Build: fal.Virtualenv{Requirements: []string{"numpy", " . "}, PythonVersion: "3.12"}, Function: &fal.SerializedObject{Method: "cloudpickle", Definition: []byte("abc")},
-		Files:     fstest.MapFS{"a": {Data: []byte("aaa"), Mode: 0o644}, "b": {Data: []byte("bb"), Mode: 0o644}},
+		Files: fstest.MapFS{
+			"a": {Data: []byte("aaa"), Mode: 0o644}, "b": {Data: []byte("bb"), Mode: 0o644}, "c": {Data: []byte("bb"), Mode: 0o644},
+		},
 		Sources:   []fal.Source{source(".", "", []byte("tar"))},
 		KeepAlive: seconds(120), MaxMultiplexing: new(2),
 	}
@@ -491,8 +546,17 @@ func TestPlanDeploy(t *testing.T) {
 	if diff := cmp.Diff(want, plan.After); diff != "" {
 		t.Errorf("after, want -, got +:\n%s", diff)
 	}
-	if len(plan.Files) != 2 || plan.Files[0].Path != "a" || !plan.Files[0].Missing || plan.Files[0].Size != 3 || plan.Bytes != 3+2+3 {
-		t.Errorf("files %+v, %d bytes", plan.Files, plan.Bytes)
+	wantFiles := []fal.PlannedFile{
+		{Path: "a", Hash: hashOf([]byte("aaa"), "33188"), Size: 3, Missing: true},
+		{Path: "b", Hash: hashOf([]byte("bb"), "33188"), Size: 2, Missing: true},
+		{Path: "c", Hash: hashOf([]byte("bb"), "33188"), Size: 2}, // goes up as b
+		{Path: "lib-1.0.tar.gz", Hash: hashOf([]byte("tar"), ""), Size: 3, Missing: true, Source: true},
+	}
+	if diff := cmp.Diff(wantFiles, plan.Files); diff != "" || plan.Bytes != 3+2+3 {
+		t.Errorf("%d bytes; files, want -, got +:\n%s", plan.Bytes, diff)
+	}
+	if len(plan.Phases) != 1 || plan.Phases[0].Phase != fal.DeployHash {
+		t.Errorf("phases %v", plan.Phases)
 	}
 	for _, text := range []string{`"definition":"\u003c3 bytes\u003e"`, `"lib @ lib-1.0.tar.gz"`, `"application_name":"web--staging"`, `"relative_path":"a"`} {
 		if !strings.Contains(string(plan.Register), text) {

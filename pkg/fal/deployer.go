@@ -16,13 +16,29 @@ import (
 // *[DeployError]; those of a deployment that the service carried out and that
 // failed match [ErrDeployFailed].
 //
+// Each call of an upload is made three times at most: after a 429 when the
+// service wants it, two seconds later if it does not say when, and after a 5xx
+// or a lost connection with a wait that doubles. What has failed so is taken up
+// again behind everything else, after longer waits, up to twice and as long as
+// anything gets through. A service that asks to wait for more than a minute is
+// not waited for: the error is [ErrResourceExhausted] and says how long.
+//
 // The end of the context breaks it off at any time. Uploads that are under way
-// are taken back, and a build or a rollout that has begun may go on.
+// are taken back unless [DeployParams].Uploads keeps how far they are, and a
+// build or a rollout that has begun may go on.
 func (c *Client) Deploy(ctx context.Context, app App, params *DeployParams) (*Deployment, error) {
 	d, err := c.deployer(app, params)
 	if err != nil {
 		return nil, err
 	}
+	deployment, err := d.deploy(ctx)
+	if failed := (*DeployError)(nil); errors.As(err, &failed) && d.before != nil {
+		failed.Previous = d.before.Revision
+	}
+	return deployment, err
+}
+
+func (d *deployer) deploy(ctx context.Context) (*Deployment, error) {
 	if err := d.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -43,14 +59,14 @@ func (c *Client) Deploy(ctx context.Context, app App, params *DeployParams) (*De
 		}
 	}
 	result := &Deployment{
-		Name:        trimEnvironment(d.request.alias(), c.environment),
-		Environment: c.environment,
+		Name:        trimEnvironment(d.request.alias(), d.client.environment),
+		Environment: d.client.environment,
 		Before:      d.before,
 		Detached:    d.before != nil && d.params.Attach != nil && !*d.params.Attach,
 		AuthMode:    d.authMode(),
 		Endpoints:   d.endpoints(description),
 	}
-	err = d.report.phase(DeployRegister, 0, 0, func() error {
+	err := d.report.phase(DeployRegister, 0, 0, func() error {
 		revision, urls, err := d.register(ctx, description)
 		result.Revision = revision
 		result.URLs = ServiceURLs{Playground: urls.GetPlayground(), Run: urls.GetRun(), Queue: urls.GetQueue(), WS: urls.GetWs(), Log: urls.GetLog()}
@@ -58,9 +74,6 @@ func (c *Client) Deploy(ctx context.Context, app App, params *DeployParams) (*De
 	})
 	if failed := (*DeployError)(nil); errors.As(err, &failed) {
 		failed.Revision = result.Revision
-		if d.before != nil {
-			failed.Previous = d.before.Revision
-		}
 		return nil, failed
 	}
 	result.Phases = d.report.phases
@@ -90,7 +103,7 @@ func (c *Client) deployer(app App, params *DeployParams) (*deployer, error) {
 	}
 	report := &deployReport{tell: params.Progress}
 	d := &deployer{
-		client: c, app: &app, params: params, report: report, uploader: c.uploader(report.progress),
+		client: c, app: &app, params: params, report: report, uploader: c.uploader(params.Uploads, report.progress),
 		request: &deployRequest{app: &app, params: params, environment: c.environment},
 	}
 	if err := d.request.check(); err != nil {
@@ -206,16 +219,20 @@ func (d *deployer) upload(ctx context.Context) error {
 	}
 	files, bytes := d.goingUp()
 	return d.report.phase(DeployUpload, files, bytes, func() error {
-		if err := d.uploader.files(ctx, d.missing); err != nil {
+		var all []transfer
+		for _, file := range d.missing {
+			all = append(all, &fileUpload{uploader: d.uploader, file: file})
+		}
+		sources := make([]*sourceUpload, len(d.sources))
+		for i, source := range d.sources {
+			sources[i] = &sourceUpload{uploader: d.uploader, source: source}
+			all = append(all, sources[i])
+		}
+		if err := d.uploader.all(ctx, all); err != nil {
 			return err
 		}
-		d.request.requirements = make(map[string]string)
-		for _, s := range d.sources {
-			at, err := d.uploader.source(ctx, s)
-			if err != nil {
-				return err
-			}
-			d.require(s, at)
+		for _, s := range sources {
+			d.require(s.source, s.at)
 		}
 		return nil
 	})

@@ -7,11 +7,12 @@ type DeployError struct {
 	// [DeployUpload] nothing was sent; from [DeployBuild] on the service may go
 	// on with the environment.
 	Phase DeployPhase
-	// Revision is the new revision's id if the service has told it: it is
-	// registered, and only its rollout, or what is told of it, failed.
+	// Revision is the id of the revision that this deployment made, if the
+	// service has told it: it is registered, and only its rollout, or what is
+	// told of it, failed. The app may have been pointed elsewhere since.
 	Revision string
-	// Previous is the revision that the app pointed to before; empty: there was
-	// no such app, or it is not known.
+	// Previous is the revision that the app pointed to before, whatever the
+	// phase; empty: there was no such app, or it was not found out.
 	Previous string
 	Err      error
 }

@@ -52,14 +52,23 @@ func (c *Client) PlanDeploy(ctx context.Context, app App, params *DeployParams) 
 		return nil, &DeployError{Err: err}
 	}
 	_, plan.Bytes = d.goingUp()
-	missing := make(map[string]bool, len(d.missing))
+	plan.Files, plan.Phases = d.planned(), d.report.phases
+	return plan, nil
+}
+
+// planned are the files and distributions of the app. What goes up is told once.
+func (d *deployer) planned() (files []PlannedFile) {
+	missing := make(map[*appFile]bool, len(d.missing))
 	for _, file := range d.missing {
-		missing[file.hash] = true
+		missing[file] = true
 	}
 	for _, file := range d.files {
-		plan.Files = append(plan.Files, PlannedFile{Path: file.name, Hash: file.hash, Size: file.size, Missing: missing[file.hash]})
+		files = append(files, PlannedFile{Path: file.name, Hash: file.hash, Size: file.size, Missing: missing[file]})
 	}
-	return plan, nil
+	for _, source := range d.sources {
+		files = append(files, PlannedFile{Path: source.name, Hash: source.digest, Size: source.size, Missing: true, Source: true})
+	}
+	return files
 }
 
 // shown is a request as people may see it.

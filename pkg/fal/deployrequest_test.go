@@ -127,7 +127,7 @@ func TestEveryFieldOfAnAppReachesTheWire(t *testing.T) {
 		"AuthMode":    new(AuthShared),
 	}
 	// Neither of these is a field of the requests by itself.
-	elsewhere := []string{"Function", "Files", "Sources", "Progress"}
+	elsewhere := []string{"Function", "Files", "Sources", "Progress", "Uploads"}
 	base := App{Name: "checkout", Entrypoint: "m:A", Build: Virtualenv{PythonVersion: "3.12"}}
 	plain := deploymentFields(t, base, DeployParams{})
 	for _, of := range []reflect.Type{reflect.TypeFor[App](), reflect.TypeFor[DeployParams]()} {

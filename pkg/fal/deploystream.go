@@ -2,7 +2,6 @@ package fal
 
 import (
 	"context"
-	"errors"
 	"io"
 	"strings"
 	"time"
@@ -57,7 +56,7 @@ func receiveOnce[M logging](ctx context.Context, d *deployer, s streamed[M]) (be
 	if err != nil {
 		return false, callError(s.method, err)
 	}
-	if err := stream.SendMsg(s.request); err != nil && !errors.Is(err, io.EOF) {
+	if err := stream.SendMsg(s.request); err != nil && err != io.EOF { // the stream has ended: receiving tells why
 		return false, callError(s.method, err)
 	}
 	if err := stream.CloseSend(); err != nil {
@@ -66,7 +65,7 @@ func receiveOnce[M logging](ctx context.Context, d *deployer, s streamed[M]) (be
 	for {
 		message := s.fresh()
 		switch err := stream.RecvMsg(message); {
-		case errors.Is(err, io.EOF):
+		case err == io.EOF: // and not the io.EOF that a lost connection wraps
 			return begun, nil
 		case err != nil:
 			return begun, callError(s.method, err)

@@ -199,7 +199,7 @@ func (s *ShellSession) send(m *controllerpb.ShellRunnerInput) error {
 	}
 	err := s.stream.SendMsg(m)
 	switch {
-	case errors.Is(err, io.EOF):
+	case err == io.EOF: // and not the io.EOF that a lost connection wraps
 		return ErrSessionEnded
 	case err != nil:
 		return callError(s.stream.method, err)

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"sync/atomic"
+	"sync"
 
 	"github.com/fal-plugins/fal/pkg/internal/restwire"
 )
@@ -43,61 +43,71 @@ func (s *sourceFile) read(ctx context.Context, buffer []byte, some func(int64)) 
 	return nil
 }
 
-// source puts a distribution on the CDN, and answers where it is. What breaks
-// is begun anew.
-func (u *uploader) source(ctx context.Context, s *sourceFile) (string, error) {
-	for round := 1; ; round++ {
-		var counted atomic.Int64
-		once := *u
-		once.sent = func(n int64, whole int) {
-			counted.Add(n)
-			u.sent(n, whole)
-		}
-		at, err := once.sourceOnce(ctx, s)
-		if err == nil {
-			u.sent(0, 1)
-			return at, nil
-		}
-		u.sent(-counted.Load(), 0)
-		if round >= uploadRounds || !passing(err) || !u.client.pause(ctx, uploadDelay(round)) {
-			return "", naming(s.name, err)
-		}
-	}
+// A sourceUpload puts a distribution on the CDN, as far as it got. It is a
+// transfer.
+type sourceUpload struct {
+	*uploader
+	source *sourceFile
+
+	to    *url.URL // nil: it was not begun
+	at    string   // where it is once it is there
+	mu    sync.Mutex
+	etags []string // of its parts, empty for one that is not there
 }
 
-func (u *uploader) sourceOnce(ctx context.Context, s *sourceFile) (string, error) {
-	whole := s.size <= largestPut
+func (s *sourceUpload) send(ctx context.Context) error {
+	if err := s.advance(ctx); err != nil {
+		return naming(s.source.name, err)
+	}
+	s.sent(0, 1)
+	return nil
+}
+
+// giveUp has nothing to do: the CDN forgets what is not complete.
+func (s *sourceUpload) giveUp(context.Context) {}
+
+// advance does what is left of an upload.
+func (s *sourceUpload) advance(ctx context.Context) error {
+	whole := s.source.size <= largestPut
+	if s.to == nil {
+		if err := s.begin(ctx, whole); err != nil {
+			return err
+		}
+	}
+	if whole {
+		_, err := s.put(ctx, s.to, 0, s.source.parts())
+		s.pass.part(err)
+		return err
+	}
+	return s.inParts(ctx)
+}
+
+func (s *sourceUpload) begin(ctx context.Context, whole bool) error {
 	path := "storage/upload/initiate"
 	if !whole {
 		path = "storage/upload/initiate-multipart"
 	}
-	body, err := jsonBody(restwire.StorageFile{FileName: s.name, ContentType: sourceType})
+	body, err := jsonBody(restwire.StorageFile{FileName: s.source.name, ContentType: sourceType})
 	if err != nil {
-		return "", err
+		return err
 	}
 	lifecycle := `{"expiration_duration_seconds": ` + strconv.Itoa(sourceLifetime) + `}`
-	at, method := u.client.restCall(http.MethodPost, path, url.Values{"storage_type": {"fal-cdn-v3"}})
+	at, method := s.client.restCall(http.MethodPost, path, url.Values{"storage_type": {"fal-cdn-v3"}})
 	var begun restwire.StorageUpload
 	call := &restRequest{verb: http.MethodPost, url: at, method: method, body: body, out: &begun, header: map[string]string{
 		"Content-Type":                     "application/json",
 		restwire.HeaderLifecycle:           lifecycle,
 		restwire.HeaderLifecyclePreference: lifecycle,
 	}}
-	if err := u.try(ctx, call, u.client.rest); err != nil {
-		return "", err
+	if err := s.try(ctx, call, s.client.rest); err != nil {
+		return err
 	}
 	to, err := url.Parse(begun.UploadURL)
 	if err != nil || to.Host == "" || begun.FileURL == "" {
-		return "", &Error{Code: CodeUnavailable, Method: method, why: CauseProtocol, Message: "the service gave no URL to upload to"}
+		return &Error{Code: CodeUnavailable, Method: method, why: CauseProtocol, Message: "the service gave no URL to upload to"}
 	}
-	send := u.sourceWhole
-	if !whole {
-		send = u.sourceParts
-	}
-	if err := send(ctx, s, to); err != nil {
-		return "", err
-	}
-	return begun.FileURL, nil
+	s.to, s.at, s.etags = to, begun.FileURL, make([]string, s.source.parts())
+	return nil
 }
 
 // The URLs that the service gives are secrets in themselves: errors name their
@@ -106,50 +116,50 @@ func cdnCall(verb string, to *url.URL) *restRequest {
 	return &restRequest{verb: verb, url: to, method: verb + " " + to.Scheme + "://" + to.Host + "/…"}
 }
 
-func (u *uploader) sourceWhole(ctx context.Context, s *sourceFile, to *url.URL) error {
-	return u.put(ctx, cdnCall(http.MethodPut, to), s, 0, s.parts())
-}
-
-func (u *uploader) sourceParts(ctx context.Context, s *sourceFile, to *url.URL) error {
-	etags := make([]string, s.parts())
-	err := u.parts(ctx, etags, func(ctx context.Context, i int) (string, error) {
-		call := cdnCall(http.MethodPut, to.JoinPath(strconv.Itoa(i+1)))
-		var etag string
-		call.answered = func(header http.Header) { etag = header.Get("ETag") }
-		if err := u.put(ctx, call, s, i, 1); err != nil {
-			return "", err
+func (s *sourceUpload) inParts(ctx context.Context) error {
+	err := s.parts(ctx, missingParts(s.etags), func(ctx context.Context, i int) error {
+		etag, err := s.put(ctx, s.to.JoinPath(strconv.Itoa(i+1)), i, 1)
+		if err != nil {
+			return err
 		}
 		if etag == "" {
-			return "", &Error{Code: CodeUnavailable, Method: call.method, why: CauseProtocol, Message: "the CDN gave no ETag of a part"}
+			return &Error{Code: CodeUnavailable, Method: cdnCall(http.MethodPut, s.to).method, why: CauseProtocol, Message: "the CDN gave no ETag of a part"}
 		}
-		return etag, nil
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.etags[i] = etag
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	done := restwire.StorageParts{Parts: make([]restwire.StoragePart, len(etags))}
-	for i, etag := range etags {
+	done := restwire.StorageParts{Parts: make([]restwire.StoragePart, len(s.etags))}
+	for i, etag := range s.etags {
 		done.Parts[i] = restwire.StoragePart{PartNumber: i + 1, ETag: etag}
 	}
-	call := cdnCall(http.MethodPost, to.JoinPath("complete"))
+	call := cdnCall(http.MethodPost, s.to.JoinPath("complete"))
 	call.header = jsonHeader()
 	if call.body, err = jsonBody(done); err != nil {
 		return err
 	}
-	return u.try(ctx, call, u.client.bare)
+	return s.try(ctx, call, s.client.bare)
 }
 
-// put sends some parts of a distribution in one request, without credentials.
-func (u *uploader) put(ctx context.Context, call *restRequest, s *sourceFile, first, count int) (err error) {
-	sent := &sentBytes{report: func(n int64) { u.sent(n, 0) }}
+// put sends some parts in one request, without credentials, and answers the
+// ETag.
+func (s *sourceUpload) put(ctx context.Context, to *url.URL, first, count int) (etag string, err error) {
+	sent := &sentBytes{report: func(n int64) { s.sent(n, 0) }}
 	defer func() { sent.settle(err == nil) }()
+	call := cdnCall(http.MethodPut, to)
 	call.header = map[string]string{"Content-Type": sourceType}
+	call.answered = func(header http.Header) { etag = header.Get("ETag") }
 	call.body = func() (io.ReadCloser, int64, error) {
-		section, size, err := s.section(first, count)
+		section, size, err := s.source.section(first, count)
 		if err != nil {
 			return nil, 0, err
 		}
 		return sent.reader(section, size), size, nil
 	}
-	return u.try(ctx, call, u.client.bare)
+	err = s.try(ctx, call, s.client.bare)
+	return etag, err
 }

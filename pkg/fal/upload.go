@@ -21,11 +21,9 @@ const (
 	// uploadsAtOnce is how many files, and how many parts of all of them, are
 	// on their way at a time.
 	uploadsAtOnce = 10
-	// uploadRounds is how often the upload of a file is taken up where it broke.
-	uploadRounds = 3
 	// hashesAtOnce is how many hashes one call asks for.
 	hashesAtOnce = 5000
-	// cancelWithin bounds the calls that take back an upload that is given up.
+	// cancelWithin bounds the calls that take back all uploads that are given up.
 	cancelWithin = 5 * time.Second
 )
 
@@ -33,12 +31,14 @@ const (
 // goroutines at once; bytes that have to be sent again are taken back.
 type uploader struct {
 	client *Client
+	memory UploadMemory // may be nil
 	sent   func(bytes int64, whole int)
 	slots  chan struct{} // one for each part on its way
+	pass   *pass         // that is under way
 }
 
-func (c *Client) uploader(sent func(bytes int64, whole int)) *uploader {
-	return &uploader{client: c, sent: sent, slots: make(chan struct{}, uploadsAtOnce)}
+func (c *Client) uploader(memory UploadMemory, sent func(bytes int64, whole int)) *uploader {
+	return &uploader{client: c, memory: memory, sent: sent, slots: make(chan struct{}, uploadsAtOnce), pass: new(pass)}
 }
 
 // missingHashes are those of some files that the service lacks.
@@ -64,44 +64,43 @@ func (u *uploader) missingHashes(ctx context.Context, hashes []string) (map[stri
 
 func jsonHeader() map[string]string { return map[string]string{"Content-Type": "application/json"} }
 
-// files sends files that the service lacks, each once.
-func (u *uploader) files(ctx context.Context, files []*appFile) error {
+// parts sends those parts of something that there are no ETags of yet. One that
+// fails in passing does not keep the others from going up.
+func (u *uploader) parts(ctx context.Context, missing []int, send func(context.Context, int) error) error {
 	group, sending := errgroup.WithContext(ctx)
-	group.SetLimit(uploadsAtOnce)
-	for _, file := range files {
-		if sending.Err() != nil {
+	var mu sync.Mutex
+	var why error
+	begun := 0
+	for _, i := range missing {
+		if u.pass.hopeless() || !u.take(sending) {
 			break
 		}
-		group.Go(func() error { return u.file(sending, file) })
-	}
-	err := group.Wait()
-	if err == nil && ctx.Err() != nil {
-		err = fileError(ctx, ctx.Err())
-	}
-	return err
-}
-
-// parts sends those parts of something that have no ETag yet.
-func (u *uploader) parts(ctx context.Context, etags []string, send func(context.Context, int) (string, error)) error {
-	group, sending := errgroup.WithContext(ctx)
-	for i := range etags {
-		if etags[i] != "" {
-			continue
-		}
-		if !u.take(sending) {
-			break
-		}
-		group.Go(func() (err error) {
+		begun++
+		group.Go(func() error {
 			defer func() { <-u.slots }()
-			etags[i], err = send(sending, i)
-			return err
+			err := send(sending, i)
+			u.pass.part(err)
+			if err == nil || !passing(err) || sending.Err() != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if why == nil {
+				why = err
+			}
+			return nil
 		})
 	}
 	err := group.Wait()
-	if err == nil && ctx.Err() != nil {
-		err = fileError(ctx, ctx.Err())
+	switch {
+	case err != nil:
+		return err
+	case ctx.Err() != nil:
+		return fileError(ctx, ctx.Err())
+	case why == nil && begun < len(missing):
+		return u.pass.failure()
 	}
-	return err
+	return why
 }
 
 // take waits for a slot; false if the context ends first.
@@ -117,43 +116,73 @@ func (u *uploader) take(ctx context.Context) bool {
 	}
 }
 
-// A fileUpload is the upload of one file, as far as it got.
+// A fileUpload is the upload of one file, as far as it got. It is a transfer.
 type fileUpload struct {
 	*uploader
 	file *appFile
-	id   string
-	// etags are those of its parts, empty for one that is not there.
-	etags []string
+
+	id       string
+	recalled bool // the memory was asked
+	resumed  bool // id is that of an earlier deployment
+	renewed  bool // it was lost, and begun anew
+	refused  bool // it is of no use any more
 
 	mu      sync.Mutex
-	counted int64 // bytes
+	etags   []string // of its parts, empty for one that is not there
+	counted int64    // bytes
+	kept    bool     // the memory has it
 }
 
-// file sends a file. What breaks is taken up again where it broke; what is
-// given up is taken back.
-func (u *uploader) file(ctx context.Context, file *appFile) error {
-	f := &fileUpload{uploader: u, file: file}
-	for round := 1; ; round++ {
-		err := f.send(ctx)
+// send sends the file, from where it broke the last time.
+func (f *fileUpload) send(ctx context.Context) error {
+	for {
+		err := f.advance(ctx)
 		if err == nil || errors.Is(err, ErrAlreadyExists) {
 			f.done()
 			return nil
 		}
+		if ctx.Err() != nil || passing(err) || waitsLong(err) {
+			return naming(f.file.name, err)
+		}
 		lost := f.id != "" && errors.Is(err, ErrNotFound)
 		if lost {
-			// The answer that it is complete may have been lost.
-			missing, asked := u.missingHashes(ctx, []string{file.hash})
-			if asked == nil && !missing[file.hash] {
+			// It may be complete, and the answer that it is lost; or somebody
+			// else has sent the same file meanwhile.
+			missing, asked := f.missingHashes(ctx, []string{f.file.hash})
+			if asked == nil && !missing[f.file.hash] {
 				f.done()
 				return nil
 			}
-			f.forget()
 		}
-		if round >= uploadRounds || !lost && !passing(err) || !u.client.pause(ctx, uploadDelay(round)) {
+		if !f.mayRenew(err, lost) {
+			f.refused = true
+			return naming(f.file.name, err)
+		}
+		if !lost {
 			f.cancel(ctx)
-			return naming(file.name, err)
 		}
+		f.forget()
 	}
+}
+
+// mayRenew reports whether an upload that the service refused is begun anew: one
+// that it has lost, once; and one of an earlier deployment, of which it may know
+// something else than what was kept here.
+func (f *fileUpload) mayRenew(err error, lost bool) bool {
+	switch {
+	case f.resumed:
+		return !ownFault(err) && !errors.Is(err, ErrUnauthenticated)
+	case lost && !f.renewed:
+		f.renewed = true
+		return true
+	}
+	return false
+}
+
+// ownFault reports whether an error is none of the service's.
+func ownFault(err error) bool {
+	var e *Error
+	return !errors.As(err, &e) || e.Method == "Deploy"
 }
 
 // naming is an error of a call that names the file that it was about.
@@ -167,38 +196,14 @@ func naming(file string, err error) error {
 	return &named
 }
 
-// passing reports whether an error may be gone in a while.
-func passing(err error) bool {
-	var e *Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	switch e.Code {
-	case CodeUnavailable, CodeInternal, CodeResourceExhausted:
-		return e.why != CauseProtocol && e.why != CauseTLS && e.why != CauseDNS
-	}
-	return false
-}
-
-// send does what is left of an upload.
-func (f *fileUpload) send(ctx context.Context) error {
-	if f.id == "" {
-		body, err := jsonBody(f.file.metadata())
-		if err != nil {
+// advance does what is left of an upload.
+func (f *fileUpload) advance(ctx context.Context) error {
+	if f.id == "" && !f.recall() {
+		if err := f.begin(ctx); err != nil {
 			return err
 		}
-		var begun restwire.UploadBegun
-		call := f.call(http.MethodPost, body, &begun, "initiate")
-		call.header = jsonHeader()
-		if err := f.try(ctx, call, f.client.rest); err != nil {
-			return err
-		}
-		if begun.UploadID == "" {
-			return &Error{Code: CodeUnavailable, Method: call.method, why: CauseProtocol, Message: "the service began no upload"}
-		}
-		f.id, f.etags = begun.UploadID, make([]string, f.file.parts())
 	}
-	if err := f.parts(ctx, f.etags, f.part); err != nil {
+	if err := f.parts(ctx, missingParts(f.etags), f.part); err != nil {
 		return err
 	}
 	done := restwire.UploadParts{Metadata: f.file.metadata(), Parts: make([]restwire.UploadedPart, len(f.etags))}
@@ -214,11 +219,40 @@ func (f *fileUpload) send(ctx context.Context) error {
 	return f.try(ctx, call, f.client.rest)
 }
 
-// part sends one part, and answers its name at the service.
-func (f *fileUpload) part(ctx context.Context, i int) (etag string, err error) {
+// begin has the service begin an upload.
+func (f *fileUpload) begin(ctx context.Context) error {
+	body, err := jsonBody(f.file.metadata())
+	if err != nil {
+		return err
+	}
+	var begun restwire.UploadBegun
+	call := f.call(http.MethodPost, body, &begun, "initiate")
+	call.header = jsonHeader()
+	if err := f.try(ctx, call, f.client.rest); err != nil {
+		return err
+	}
+	if begun.UploadID == "" {
+		return &Error{Code: CodeUnavailable, Method: call.method, why: CauseProtocol, Message: "the service began no upload"}
+	}
+	f.id, f.etags = begun.UploadID, make([]string, f.file.parts())
+	return nil
+}
+
+// missingParts are the parts that have no ETag, from 0.
+func missingParts(etags []string) (missing []int) {
+	for i, etag := range etags {
+		if etag == "" {
+			missing = append(missing, i)
+		}
+	}
+	return missing
+}
+
+// part sends one part, and keeps its name at the service.
+func (f *fileUpload) part(ctx context.Context, i int) (err error) {
 	form, err := newPartForm()
 	if err != nil {
-		return "", err
+		return err
 	}
 	sent := &sentBytes{report: f.count}
 	defer func() { sent.settle(err == nil) }()
@@ -233,12 +267,13 @@ func (f *fileUpload) part(ctx context.Context, i int) (etag string, err error) {
 	call := f.call(http.MethodPut, body, &answer, f.id, strconv.Itoa(i+1))
 	call.header = map[string]string{"Content-Type": form.contentType}
 	if err := f.try(ctx, call, f.client.rest); err != nil {
-		return "", err
+		return err
 	}
 	if answer.ETag == "" {
-		return "", &Error{Code: CodeUnavailable, Method: call.method, why: CauseProtocol, Message: "the service gave no ETag of a part"}
+		return &Error{Code: CodeUnavailable, Method: call.method, why: CauseProtocol, Message: "the service gave no ETag of a part"}
 	}
-	return answer.ETag, nil
+	f.arrived(i, answer.ETag)
+	return nil
 }
 
 // call is a call about the file. What it is called in errors has no ids.
@@ -268,23 +303,31 @@ func (f *fileUpload) count(n int64) {
 
 // done counts what is left of the file, and the file.
 func (f *fileUpload) done() {
+	f.drop()
 	f.count(f.file.size - f.counted)
 	f.sent(0, 1)
 }
 
 // forget begins the upload anew.
 func (f *fileUpload) forget() {
-	f.id, f.etags = "", nil
+	f.drop()
+	f.id, f.etags, f.resumed = "", nil, false
 	f.count(-f.counted)
 }
 
-// cancel takes an upload back that is given up, as well as it goes: the
-// service forgets it in the end.
-func (f *fileUpload) cancel(ctx context.Context) {
-	if f.id == "" {
+// giveUp takes an upload back, unless another deployment may go on with it.
+func (f *fileUpload) giveUp(ctx context.Context) {
+	if f.kept && !f.refused {
 		return
 	}
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelWithin)
-	defer stop()
-	_, _ = f.call(http.MethodPost, nil, nil, f.id, "cancel").once(ctx, f.client.rest)
+	f.drop()
+	f.cancel(ctx)
+}
+
+// cancel takes an upload back as well as it goes: the service forgets it in the
+// end.
+func (f *fileUpload) cancel(ctx context.Context) {
+	if f.id != "" {
+		_, _ = f.call(http.MethodPost, nil, nil, f.id, "cancel").once(ctx, f.client.rest)
+	}
 }

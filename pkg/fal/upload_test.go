@@ -245,34 +245,155 @@ func TestLargeSourceGoesUpInParts(t *testing.T) {
 	}
 }
 
+// A waits is the pauses of a client, none of which it makes.
+type waits struct {
+	mu  sync.Mutex
+	all []time.Duration
+}
+
+func watchWaits(client *fal.Client) *waits {
+	w := new(waits)
+	client.SetPause(func(ctx context.Context, d time.Duration) bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.all = append(w.all, d)
+		return ctx.Err() == nil
+	})
+	return w
+}
+
 // How long is waited is what the service says, two seconds if it limits without
-// saying so, and more each time when it breaks.
+// saying so, and more each time when it breaks. Three attempts are all, of each
+// call.
 func TestUploadWaits(t *testing.T) {
+	const part = "PUT /files/app/multipart/{hash}/{id}/{part}"
 	for name, c := range map[string]struct {
-		answer func(http.ResponseWriter)
-		ok     func([]time.Duration) bool
-		want   error
+		answer   func(http.ResponseWriter)
+		attempts int
+		ok       func([]time.Duration) bool
+		want     error
+		message  string
 	}{
-		"limits": {func(w http.ResponseWriter) { w.WriteHeader(429) },
-			func(d []time.Duration) bool { return len(d) == 2 && d[0] == 2*time.Second && d[1] == 2*time.Second }, fal.ErrResourceExhausted},
-		"says when": {func(w http.ResponseWriter) { w.Header().Set("Retry-After", "7"); w.WriteHeader(429) },
-			func(d []time.Duration) bool { return len(d) == 2 && d[0] == 7*time.Second }, fal.ErrResourceExhausted},
-		"breaks": {func(w http.ResponseWriter) { w.WriteHeader(500) },
-			func(d []time.Duration) bool { return len(d) == 2 && d[0] > 0 && d[1] > d[0] }, fal.ErrInternal},
-		"says tomorrow": {func(w http.ResponseWriter) { w.Header().Set("Retry-After", "86400"); w.WriteHeader(429) },
-			func(d []time.Duration) bool { return len(d) == 0 }, fal.ErrResourceExhausted},
+		"limits": {func(w http.ResponseWriter) { w.WriteHeader(429) }, 3,
+			func(d []time.Duration) bool { return len(d) == 2 && d[0] == 2*time.Second && d[1] == 2*time.Second }, fal.ErrResourceExhausted, ""},
+		"says when": {func(w http.ResponseWriter) { w.Header().Set("Retry-After", "7"); w.WriteHeader(429) }, 3,
+			func(d []time.Duration) bool { return len(d) == 2 && d[0] == 7*time.Second && d[1] == 7*time.Second }, fal.ErrResourceExhausted, ""},
+		"says soon": {func(w http.ResponseWriter) { w.Header().Set("Retry-After", "1"); w.WriteHeader(429) }, 3,
+			func(d []time.Duration) bool { return len(d) == 2 && d[0] == time.Second && d[1] == time.Second }, fal.ErrResourceExhausted, ""},
+		"breaks": {func(w http.ResponseWriter) { w.WriteHeader(500) }, 3,
+			func(d []time.Duration) bool { return len(d) == 2 && d[0] > 0 && d[1] > d[0] }, fal.ErrInternal, ""},
+		"is cut": {func(w http.ResponseWriter) { panic(http.ErrAbortHandler) }, 3,
+			func(d []time.Duration) bool { return len(d) == 2 && d[0] > 0 && d[1] > d[0] }, fal.ErrUnavailable, ""},
+		"says later": {func(w http.ResponseWriter) { w.Header().Set("Retry-After", "3600"); w.WriteHeader(429) }, 1,
+			func(d []time.Duration) bool { return len(d) == 0 }, fal.ErrResourceExhausted, "the service asks to wait 1h0m0s"},
+		"says tomorrow": {func(w http.ResponseWriter) { w.Header().Set("Retry-After", "86400"); w.WriteHeader(429) }, 1,
+			func(d []time.Duration) bool { return len(d) == 0 }, fal.ErrResourceExhausted, "the service asks to wait 24h0m0s"},
 	} {
-		server := faltest.New(t)
-		server.HandleREST("POST /files/missing_hashes", func(w http.ResponseWriter, _ *http.Request) { c.answer(w) })
-		ctx, client := newClient(t, server.Options())
-		var waits []time.Duration
-		client.SetPause(func(_ context.Context, d time.Duration) bool { waits = append(waits, d); return true })
-		app := imageApp()
-		app.Files = fstest.MapFS{"a": {}}
-		_, err := client.Deploy(ctx, app, nil)
-		if !errors.Is(err, c.want) || !c.ok(waits) {
-			t.Errorf("%s: %v after waiting %v", name, err, waits)
+		for _, pattern := range []string{"POST /files/missing_hashes", "POST /files/app/multipart/{hash}/initiate", part} {
+			t.Run(name+" at "+pattern, func(t *testing.T) {
+				server := faltest.New(t)
+				var attempts atomic.Int32
+				for other, body := range map[string]string{
+					"POST /files/missing_hashes":                   `["` + hashOf(nil, "33188") + `"]`,
+					"POST /files/app/multipart/{hash}/initiate":    `{"upload_id": "u"}`,
+					"POST /files/app/multipart/{hash}/{id}/cancel": `{}`,
+					part: ``,
+				} {
+					if other != pattern {
+						server.HandleREST(other, answer(200, body))
+					}
+				}
+				server.HandleREST(pattern, func(w http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, r.Body)
+					attempts.Add(1)
+					c.answer(w)
+				})
+				ctx, client := newClient(t, server.Options())
+				waited := watchWaits(client)
+				app := imageApp()
+				app.Files = fstest.MapFS{"a": {Mode: 0o644}}
+				_, err := client.Deploy(ctx, app, nil)
+				if !errors.Is(err, c.want) || !c.ok(waited.all) || int(attempts.Load()) != c.attempts || !strings.Contains(err.Error(), c.message) {
+					t.Errorf("%v after waiting %v for %d attempts", err, waited.all, attempts.Load())
+				}
+			})
 		}
+	}
+}
+
+// A part that fails three times is taken up again behind the others, with waits
+// that go on growing and are none shorter than the service asked for; and no
+// more once nothing gets through.
+func TestPartsAreTakenUpAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		fails int // the attempts at the second part that fail
+		limit string
+		puts  int
+	}{
+		"at the third attempt":     {fails: 2, puts: 3},
+		"in the second pass":       {fails: 4, puts: 5},
+		"never":                    {fails: 1000, puts: 6},
+		"limited, in another pass": {fails: 3, limit: "30", puts: 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, uploads := deployServer(t)
+			content := someBytes(1, 2*fal.UploadPart+5)
+			var puts atomic.Int32
+			uploads.Handler(func(r *http.Request) http.HandlerFunc {
+				if r.Method != http.MethodPut || !strings.HasSuffix(r.URL.Path, "/2") || int(puts.Add(1)) > c.fails {
+					return nil
+				}
+				if c.limit != "" {
+					return func(w http.ResponseWriter, _ *http.Request) {
+						w.Header().Set("Retry-After", c.limit)
+						w.WriteHeader(429)
+					}
+				}
+				return answer(500, `{"detail": "it broke"}`)
+			})
+			ctx, client := newClient(t, server.Options())
+			waited := watchWaits(client)
+			app := imageApp()
+			app.Files = fstest.MapFS{"big": {Data: content, Mode: 0o644}}
+			_, err := client.Deploy(ctx, app, nil)
+			if failed := c.fails > 100; failed != errors.Is(err, fal.ErrInternal) || !failed && err != nil {
+				t.Errorf("got %v", err)
+			}
+			if int(puts.Load()) != c.puts {
+				t.Errorf("%d attempts, want %d", puts.Load(), c.puts)
+			}
+			if err == nil {
+				same(t, uploads.Files(), map[string][]byte{hashOf(content, "33188"): content})
+			}
+			for i, wait := range waited.all {
+				if i > 0 && c.limit == "" && wait <= waited.all[i-1] || c.limit != "" && wait < 29*time.Second {
+					t.Errorf("waited %v", waited.all)
+				}
+			}
+		})
+	}
+}
+
+// A service that dies is told of before all the rest of many files was tried.
+func TestDeadServiceIsToldOfSoon(t *testing.T) {
+	server, uploads := deployServer(t)
+	files, _ := treeOf(t, 300, 10)
+	app := imageApp()
+	app.Files = files
+	var calls atomic.Int32
+	uploads.Faults(func(r *http.Request) faltest.Fault {
+		if calls.Add(1) > 60 {
+			return faltest.Fault500
+		}
+		return faltest.FaultNone
+	})
+	ctx, client := newClient(t, server.Options())
+	quick(client)
+	if _, err := client.Deploy(ctx, app, nil); !errors.Is(err, fal.ErrInternal) {
+		t.Errorf("got %v", err)
+	}
+	if n := calls.Load(); n > 60+3*3*2*10 {
+		t.Errorf("%d calls", n)
 	}
 }
 

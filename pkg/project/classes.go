@@ -23,12 +23,15 @@ func Classes(file string) []string {
 	return scanClasses(io.LimitReader(f, longestScan))
 }
 
+// identifier is a name of Python, in which any letter may stand.
+const identifier = `[\p{L}\p{Nl}_][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}\p{Pc}]*`
+
 func scanClasses(r io.Reader) []string {
 	var (
-		class    = regexp.MustCompile(`^class\s+(\w+)\s*\(`)
-		function = regexp.MustCompile(`^(?:async\s+)?def\s+(\w+)`)
+		class    = regexp.MustCompile(`^class\s+(` + identifier + `)\s*\(`)
+		function = regexp.MustCompile(`^(?:async\s+)?def\s+(` + identifier + `)`)
 		isolated = regexp.MustCompile(`^@(?:fal\.)?(?:function|isolated)\b`)
-		imported = regexp.MustCompile(`^from\s+fal(?:\.app)?\s+import\s+.*\bApp\s+as\s+(\w+)`)
+		imported = regexp.MustCompile(`^from\s+fal(?:\.app)?\s+import\s+.*\bApp\s+as\s+(` + identifier + `)`)
 	)
 	bases := []string{"App", "fal.App", "fal.app.App"}
 	var found []string

@@ -14,6 +14,8 @@ func TestClasses(t *testing.T) {
 	}{
 		{"import fal\n\nclass A(fal.App):\n    pass\n\nclass B(A, keep_alive=3):\n    pass\n\nclass C:\n  pass\nclass D(Other):\n  pass\n", []string{"A", "B"}},
 		{"from fal import App\nclass A(App, name='x'): pass\n", []string{"A"}},
+		{"import fal\nclass Größe_2(fal.App): pass\nclass 名前(Größe_2): pass\nclass e\u0301(fal.App): pass\n@fal.function\ndef naïve(): pass\n", []string{"Größe_2", "名前", "e\u0301", "naïve"}},
+		{"import fal\nclass 2A(fal.App): pass\nclass a-b(fal.App): pass\n", nil},
 		{"from fal import endpoint, App as Base\nclass A(Base): pass\n", []string{"A"}},
 		{"class A(\n    fal.App,\n    keep_alive=1,\n):\n  pass\n", []string{"A"}},
 		{"@fal.function(\n    requirements=['x'],\n)\ndef f(): pass\ndef g(): pass\n", []string{"f"}},

@@ -51,7 +51,7 @@ func contextFiles(dir string, sources []source, out ignore) (*chosen, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &collector{root: root, ignore: out, files: map[string]string{}, links: map[string]string{}}
+	c := &collector{root: root, ignore: out, files: map[string]string{}, links: map[string]string{}, out: map[string]string{}}
 	var problems Problems
 	for _, source := range sources {
 		if err := c.source(source.path); err != nil {
@@ -65,7 +65,7 @@ func contextFiles(dir string, sources []source, out ignore) (*chosen, error) {
 	if err != nil {
 		return nil, err
 	}
-	tree.links = c.links
+	tree.links, tree.out = c.links, c.out
 	return tree, nil
 }
 
@@ -91,6 +91,7 @@ type collector struct {
 	ignore
 	files map[string]string // absolute names by path
 	links map[string]string // paths that files do not go under, and theirs
+	out   map[string]string // what is kept out, folders with a slash, and the pattern that does so
 }
 
 func (c *collector) source(source string) error {
@@ -157,6 +158,13 @@ func (c *collector) keepsOut(folder string) bool {
 	return folder != "." && c.folder(folder)
 }
 
+// leave notes what is kept out, where it is known why.
+func (c *collector) leave(path, name string) {
+	if c.pattern != nil {
+		c.out[name] = c.pattern(path)
+	}
+}
+
 // add takes in a file, or the files of a folder, that is there.
 func (c *collector) add(source, lexical string) error {
 	relative := c.relative(lexical)
@@ -190,11 +198,18 @@ func (c *collector) add(source, lexical string) error {
 		below = filepath.ToSlash(below)
 		taken, expected := path.Join(relative, below), path.Join(own, below)
 		switch {
-		case err == nil && entry.IsDir() && (c.keepsOut(taken) || c.keepsOut(expected)):
+		case err == nil && entry.IsDir() && c.keepsOut(taken):
+			c.leave(taken, taken+"/")
+			return fs.SkipDir
+		case err == nil && entry.IsDir() && c.keepsOut(expected):
+			c.leave(expected, expected+"/")
 			return fs.SkipDir
 		case err != nil:
 			return problem("keep it out with app_files_ignore or .dockerignore", "%s: cannot be read: %v", taken, fault(err))
-		case entry.IsDir() || c.file(taken):
+		case entry.IsDir():
+			return nil
+		case c.file(taken):
+			c.leave(taken, taken)
 			return nil
 		}
 		if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
@@ -211,6 +226,7 @@ func (c *collector) add(source, lexical string) error {
 // it would go if it were no link.
 func (c *collector) take(name, relative, expected string) error {
 	if c.file(relative) {
+		c.leave(relative, relative)
 		return nil
 	}
 	real, err := filepath.EvalSymlinks(name)
@@ -246,6 +262,7 @@ type chosen struct {
 	files map[string]place
 	dirs  map[string][]string
 	links map[string]string // that were chosen, and the paths that go in their place
+	out   map[string]string // what patterns keep out, folders with a slash, and which
 	roots map[string]*os.Root
 }
 

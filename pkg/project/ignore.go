@@ -8,6 +8,8 @@ import (
 	"strings"
 )
 
+const dockerignoreName = ".dockerignore"
+
 // defaultIgnore are the patterns of a folder that has no .dockerignore.
 func defaultIgnore() []string {
 	return []string{
@@ -19,11 +21,11 @@ func defaultIgnore() []string {
 // ignorePatterns are those of the .dockerignore of dir, in the syntax of
 // .gitignore, which is what the service takes them for.
 func ignorePatterns(dir string) ([]string, error) {
-	name := filepath.Join(dir, ".dockerignore")
+	name := filepath.Join(dir, dockerignoreName)
 	if !exists(name) {
 		return defaultIgnore(), nil
 	}
-	text, err := readText(name, ".dockerignore")
+	text, err := readText(name, dockerignoreName)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +37,7 @@ func ignorePatterns(dir string) ([]string, error) {
 			continue
 		}
 		if err := checkPattern(line); err != nil {
-			return nil, fmt.Errorf(".dockerignore:%d: %w", i+1, err)
+			return nil, fmt.Errorf("%s:%d: %w", dockerignoreName, i+1, err)
 		}
 		patterns = append(patterns, line)
 	}
@@ -60,6 +62,9 @@ type ignore struct {
 	// folder says that everything in a folder is kept out, whatever it is. It is
 	// not sure to know.
 	folder func(path string) bool
+	// pattern is the pattern that keeps a path out for which file or folder say
+	// so; nil where there are no patterns.
+	pattern func(path string) string
 }
 
 // ignoring keeps out what the patterns say, which must be valid: the last that
@@ -71,7 +76,7 @@ func ignoring(patterns []string) ignore {
 	for _, pattern := range patterns {
 		if g, err := parseGlob(pattern); err == nil && g.segments != nil {
 			if expression, err := g.compile(); err == nil {
-				rules = append(rules, rule{expression, g.negated})
+				rules = append(rules, rule{pattern, expression, g.negated})
 			}
 		}
 	}
@@ -96,10 +101,19 @@ func ignoring(patterns []string) ignore {
 			}
 			return false
 		},
+		pattern: func(path string) string {
+			for _, r := range rules {
+				if r.covers(path) {
+					return r.pattern
+				}
+			}
+			return ""
+		},
 	}
 }
 
 type rule struct {
+	pattern    string
 	expression *regexp.Regexp
 	negated    bool
 }

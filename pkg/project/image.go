@@ -28,6 +28,7 @@ type dockerfile struct {
 	contextDir string
 	sources    []source
 	patterns   []string // that keep files out, in the syntax of .gitignore
+	defaults   bool     // they are not the project's own
 }
 
 // readImage reads an image table of a file in the folder dir.
@@ -92,6 +93,7 @@ func openDockerfile(t *table, dir, path string, arguments map[string]string) *do
 		t.wrong(key, "%s", err)
 		return d
 	}
+	d.defaults = !exists(filepath.Join(dir, dockerignoreName))
 	copies, err := readDockerfile(d.text, arguments)
 	var found Problems
 	switch {
@@ -107,6 +109,9 @@ func openDockerfile(t *table, dir, path string, arguments map[string]string) *do
 			d.sources = append(d.sources, source{c.path, Problem{File: shown, Line: c.line}})
 		}
 		found = checkSources(dir, d.sources, ignoring(d.patterns))
+		if len(found) == 0 {
+			found = d.sourcesLeftOut()
+		}
 	}
 	*t.problems = append(*t.problems, found...)
 	return d

@@ -26,6 +26,9 @@ func (l *Loaded) load(ctx context.Context) error {
 		return err
 	}
 	l.take(tree)
+	if l.LeftOut = s.leftOut(tree); len(l.LeftOut) > 0 {
+		l.Notices = append(l.Notices, leftOutNotice(l.LeftOut))
+	}
 	sources, cleanups, err := localSources(ctx, l.options, s.requirementsDir, s.requirements)
 	l.cleanups = append(l.cleanups, cleanups...)
 	if err != nil {

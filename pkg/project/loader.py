@@ -10,12 +10,15 @@ changed while something is pickled, and what stands in for its classes pickles
 as they do.
 """
 
+import ast
 import base64
 import contextlib
 import json
+import operator
 import os
 import runpy
 import sys
+import tokenize
 import traceback
 
 NOBODY = "loader"
@@ -204,7 +207,7 @@ class Client:
 
 
 def check_symbol(module, symbol):
-    """Says which of the file's apps is meant, before fal has to choose one."""
+    """Finds which of the file's apps is meant, before fal has to choose one."""
     import fal
     from fal.api import IsolatedFunction
 
@@ -221,12 +224,178 @@ def check_symbol(module, symbol):
             raise Failure("no symbol", symbol, choices=apps + functions)
         if symbol not in apps + functions and module[symbol] is not fal.App:
             raise Failure("no app", symbol, choices=apps + functions)
-        return
+        return symbol
     choices = apps or functions
     if not choices:
         raise Failure("no apps")
     if len(choices) > 1:
         raise Failure("several", choices=choices)
+    return choices[0]
+
+
+WHOLE = "a whole number"
+TEXT = "a string"
+TEXTS = "a list of strings"
+FLAG = "True or False"
+IMAGE = "a ContainerImage"
+
+# What the options of a class or a function are, as far as the wire tells.
+WANTED = {
+    "keep_alive": WHOLE,
+    "min_concurrency": WHOLE,
+    "max_concurrency": WHOLE,
+    "concurrency_buffer": WHOLE,
+    "concurrency_buffer_perc": WHOLE,
+    "scaling_delay": WHOLE,
+    "max_multiplexing": WHOLE,
+    "request_timeout": WHOLE,
+    "startup_timeout": WHOLE,
+    "termination_grace_period_seconds": WHOLE,
+    "num_gpus": WHOLE,
+    "exposed_port": WHOLE,
+    "metrics_port": WHOLE,
+    "machine_type": "a string or a list of strings",
+    "requirements": "a list of strings, or a list of lists of strings",
+    "regions": TEXTS,
+    "secrets": TEXTS,
+    "data_mounts": TEXTS,
+    "skip_retry_conditions": TEXTS,
+    "app_files": TEXTS,
+    "app_files_ignore": TEXTS,
+    "app_files_context_dir": TEXT,
+    "requirements_context_dir": TEXT,
+    "image": IMAGE,
+    "python_version": TEXT,
+    "kind": TEXT,
+    "resolver": TEXT,
+    "app_name": TEXT,
+    "app_auth": TEXT,
+    "private_logs": FLAG,
+    "_scheduler": TEXT,
+    "_scheduler_options": "a dict",
+}
+
+
+def index_of(value):
+    """The value as a whole number; None if it is none."""
+    try:
+        return operator.index(value)
+    except Exception:
+        return None
+
+
+def is_text(value):
+    return isinstance(value, (str, os.PathLike))
+
+
+def is_list(value, of):
+    return isinstance(value, (list, tuple, set, frozenset)) and all(map(of, value))
+
+
+def is_wanted(value, wanted):
+    if wanted == WHOLE:
+        return index_of(value) is not None and not isinstance(value, bool)
+    if wanted == FLAG:
+        return index_of(value) is not None
+    if wanted == IMAGE:
+        return isinstance(value, dict) or hasattr(value, "to_dict")
+    if wanted == TEXT:
+        return is_text(value)
+    if wanted == TEXTS:
+        return is_list(value, is_text)
+    if wanted == WANTED["machine_type"]:
+        return is_text(value) or isinstance(value, list) and is_list(value, is_text)
+    if wanted == WANTED["requirements"]:
+        return is_list(value, lambda one: is_text(one) or is_list(one, is_text))
+    return isinstance(value, dict)
+
+
+def kind_of(value):
+    known = {
+        bool: FLAG,
+        int: WHOLE,
+        float: "a number with a fraction",
+        str: TEXT,
+        list: "a list",
+        tuple: "a tuple",
+        dict: "a dict",
+        set: "a set",
+    }
+    return known.get(type(value)) or "a value of type " + type(value).__name__
+
+
+def fault_in(value, wanted):
+    """What is wrong with a value that is not None; empty for nothing."""
+    if is_wanted(value, wanted):
+        number = index_of(value) if wanted == WHOLE else 0
+        if not -(2**31) <= number < 2**31:
+            return "must be from %d to %d, not %d" % (-(2**31), 2**31 - 1, number)
+        return ""
+    strange = [one for one in value if not is_text(one)] if isinstance(value, list) else []
+    if strange and "list" in wanted:
+        return "must be %s, and there is %s in it" % (wanted, kind_of(strange[0]))
+    return "must be %s, not %s" % (wanted, kind_of(value))
+
+
+def options_of(target):
+    """The options that a class or a function was given."""
+    groups = [getattr(target, "host_kwargs", None)]
+    options = getattr(target, "options", None)
+    groups += [getattr(options, name, None) for name in ("host", "environment", "gateway")]
+    if isinstance(target, type):
+        groups.append({key: getattr(target, key, None) for key in WANTED})
+    for group in groups:
+        if isinstance(group, dict):
+            yield from group.items()
+
+
+def place_of(tree, names, key):
+    """The line where the class or the function, or one above it, says key; that
+    where the first of names begins if none does."""
+    first = 0
+    spelled = (key, "name") if key == "app_name" else (key,)
+    for name in names:
+        for node in ast.walk(tree):
+            if getattr(node, "name", None) != name:
+                continue
+            first = first or node.lineno
+            keywords = list(getattr(node, "keywords", []))
+            for decorator in getattr(node, "decorator_list", []):
+                keywords += getattr(decorator, "keywords", [])
+            for keyword in keywords:
+                if keyword.arg in spelled:
+                    return keyword.value.lineno
+            for line in node.body if isinstance(node, ast.ClassDef) else []:
+                targets = getattr(line, "targets", None) or [getattr(line, "target", None)]
+                if any(getattr(target, "id", None) in spelled for target in targets):
+                    return line.lineno
+    return first
+
+
+def check_options(path, name, target):
+    """Tells the options of the app that no release of fal can send: deep in it
+    they would be an error that names neither the app nor the option."""
+    wrong = {}
+    for key, value in options_of(target):
+        if key in WANTED and value is not None and key not in wrong:
+            fault = fault_in(value, WANTED[key])
+            if fault:
+                wrong[key] = fault
+    if not wrong:
+        return
+    names = [c.__name__ for c in target.__mro__] if isinstance(target, type) else [name]
+    try:
+        with tokenize.open(path) as file:
+            tree = ast.parse(file.read())
+    except (OSError, SyntaxError):  # it has changed since it was run
+        tree = ast.Module(body=[], type_ignores=[])
+    raise Failure(
+        "options",
+        problems=[
+            {"key": name + "." + key, "line": place_of(tree, names, key), "message": fault}
+            for key, fault in wrong.items()
+        ],
+    )
 
 
 def running_the_file(symbol):
@@ -255,7 +424,8 @@ def running_the_file(symbol):
             raise Failure("user", summary(error), traceback=excerpt(error))
         finally:
             sdk.get_credentials.__code__, sdk.get_credentials.__defaults__ = code
-        check_symbol(module, symbol)
+        name = check_symbol(module, symbol)
+        check_options(path, name, module[name])
         return module
 
     return replaced((runpy, "run_path", run_path))
@@ -263,6 +433,17 @@ def running_the_file(symbol):
 
 def summary(error):
     return "".join(traceback.format_exception_only(type(error), error)).strip()
+
+
+def reasons(error):
+    """What an error of fal says, and what it was raised from."""
+    said = []
+    while error is not None and len(said) < 10:
+        text = str(error) or type(error).__name__
+        if not any(text in other for other in said):
+            said.append(text)
+        error = error.__cause__
+    return ": ".join(said)
 
 
 def is_ours(filename):
@@ -280,6 +461,16 @@ def is_below(filename, folder):
     return os.path.normcase(filename).startswith(os.path.normcase(folder) + os.sep)
 
 
+def is_library(filename):
+    """Whether code is that of a package, or of Python itself."""
+    import sysconfig
+
+    if filename.startswith("<"):
+        return True
+    folders = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    return any(is_below(filename, folder) for folder in folders if folder)
+
+
 def excerpt(error):
     """The traceback from where the user's code begins; empty if it does not
     occur there."""
@@ -293,7 +484,7 @@ def excerpt(error):
         seen.add(id(one))
         while one.stack and is_ours(one.stack[0].filename):
             del one.stack[0]
-        users = users or bool(one.stack)
+        users = users or not all(is_library(frame.filename) for frame in one.stack)
         pending += [one.__cause__, one.__context__]
         pending += getattr(one, "exceptions", None) or []
     return "".join(whole.format()) if users else ""
@@ -331,7 +522,7 @@ def load(question):
         told = excerpt(error)
         if told:
             raise Failure("user", summary(error), traceback=told, version=version)
-        raise Failure("fal", str(error) or summary(error), version=version)
+        raise Failure("fal", reasons(error), version=version)
     if recorder.register is None:
         raise Failure("internals", "it made no request", version=version)
     return {

@@ -90,7 +90,9 @@ type Target struct {
 	// Pyproject is the file that has the app's settings; "" for none.
 	Pyproject string
 	// Team is the account that the app is deployed to; "" leaves it open.
-	Team string
+	// TeamFrom is what says so, as in "tool.fal.apps.web.team in
+	// pyproject.toml:3".
+	Team, TeamFrom string
 	// Strategy and ResetScale are how the app wants to be deployed; nil leaves
 	// them open.
 	Strategy   *fal.DeploymentStrategy
@@ -106,6 +108,11 @@ type Target struct {
 type Loaded struct {
 	*Target
 	App fal.App
+	// LeftOut is what the default ignore rules keep out of the App's files and
+	// somebody may miss, in the order of the paths. What versions, describes the
+	// image or is made by tools, as .git, Dockerfile and __pycache__, is not
+	// among it.
+	LeftOut []LeftOut
 
 	cleanups []func() error
 }

@@ -55,6 +55,19 @@ func parsePyproject(text []byte, path, shown string) (*pyproject, error) {
 	return p, nil
 }
 
+// noApps is the problem with what stands where the table of the apps should,
+// or a table above it; nil where there is none at all.
+func (p *pyproject) noApps() Problems {
+	var problems Problems
+	below := &table{file: p, problems: &problems, values: p.values}
+	for _, part := range appsPath() {
+		if below = below.table(part); below == nil {
+			break
+		}
+	}
+	return problems
+}
+
 // tableIn is the table at path; nil if there is none.
 func tableIn(values map[string]any, path ...string) map[string]any {
 	for _, part := range path {

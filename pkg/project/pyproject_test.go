@@ -274,16 +274,21 @@ func TestNoTables(t *testing.T) {
 	for text, want := range map[string]string{
 		"tool.fal.apps.a = 1\n":                       "pyproject.toml:1:15: tool.fal.apps.a: must be a table, not a whole number",
 		"[[tool.fal.apps.a]]\n":                       "pyproject.toml:1:17: tool.fal.apps.a: must be a table, not a list",
-		"[tool.fal]\napps = ['a']\n":                  `pyproject.toml: there is no app "a" in it`,
-		"tool = {fal = 'a'}\n":                        `pyproject.toml: there is no app "a" in it`,
-		"[[tool.fal.apps]]\n[tool.fal.apps.a]\nx=1\n": `pyproject.toml: there is no app "a" in it`,
+		"[tool.fal.apps]\na = 3\n":                    "pyproject.toml:2:1: tool.fal.apps.a: must be a table, not a whole number",
+		"[tool.fal]\napps = ['a']\n":                  "pyproject.toml:2:1: tool.fal.apps: must be a table, not a list",
+		"[tool.fal]\napps = 1\n":                      "pyproject.toml:2:1: tool.fal.apps: must be a table, not a whole number",
+		"tool = {fal = 'a'}\n":                        "pyproject.toml:1:9: tool.fal: must be a table, not a string",
+		"[tool]\nfal = 1\n":                           "pyproject.toml:2:1: tool.fal: must be a table, not a whole number",
+		"[[tool.fal]]\n":                              "pyproject.toml:1:8: tool.fal: must be a table, not a list",
+		"[[tool.fal.apps]]\na = 1\n":                  "pyproject.toml:1:12: tool.fal.apps: must be a table, not a list",
+		"[[tool.fal.apps]]\n[tool.fal.apps.a]\nx=1\n": "pyproject.toml:1:12: tool.fal.apps: must be a table, not a list",
 	} {
 		write(t, dir, "pyproject.toml", text)
 		if got := problems(t, project.Options{Dir: dir, Ref: "a"}).Error(); got != want {
 			t.Errorf("%q: got  %s\nwant %s", text, got, want)
 		}
-		if err := all(dir); err == nil {
-			t.Errorf("%q: all apps were found", text)
+		if err := all(dir); err == nil || err.Error() != want {
+			t.Errorf("%q: all apps: %v", text, err)
 		}
 	}
 }

@@ -102,6 +102,12 @@ type failure struct {
 	Traceback string   `json:"traceback"`
 	Version   string   `json:"version"`
 	Choices   []string `json:"choices"`
+	// Problems are those of the options of a class or a function.
+	Problems []struct {
+		Key     string `json:"key"`
+		Line    int    `json:"line"`
+		Message string `json:"message"`
+	} `json:"problems"`
 }
 
 // loadPython has the app of a Python file loaded by the fal package that is
@@ -286,7 +292,16 @@ func (f *failure) explain(t *Target, python interpreter) error {
 			Message: fmt.Sprintf("the fal package %s of %s (%s) cannot be imported: %s", f.Version, python, python.origin, f.Message),
 			Hint:    install,
 		}
+	case "options":
+		var problems Problems
+		for _, p := range f.Problems {
+			problems = append(problems, Problem{File: file, Line: p.Line, Key: p.Key, Message: p.Message})
+		}
+		return problems.sorted()
 	case "internals":
+		if !newer(f.Version, newestFal) { // its releases are known: the app is not what they can take
+			return &LoadError{Message: fmt.Sprintf("%s cannot be deployed: fal %s has no use for something in it: %s", file, f.Version, f.Message)}
+		}
 		return &LoadError{
 			Message: fmt.Sprintf("fal %s could not be asked for the request: %s", f.Version, f.Message),
 			Hint:    fmt.Sprintf("releases of fal from %s to %s are known to work", oldestFal, newestFal),

@@ -207,7 +207,14 @@ func TestLoadPythonFails(t *testing.T) {
 		{name: "no such class", version: "1.80.0", ref: "app.py::C", code: simple, want: "there is no C in it", hint: "write app.py::A"},
 		{name: "no app", version: "1.80.0", ref: "app.py::X", code: simple + "X = 1\n", want: "X is neither a fal.App nor a @fal.function", hint: "write app.py::A"},
 		{name: "what fal refuses", version: "1.80.0", fails: "Exception('Python 3.11 is wanted')", want: "app.py cannot be deployed: Python 3.11 is wanted"},
-		{name: "another fal", version: "1.80.0", fails: "TypeError('an unexpected argument')", want: "fal 1.80.0 could not be asked for the request: TypeError: an unexpected argument", hint: "releases of fal from"},
+		{name: "the reason of what fal refuses", version: "1.80.0", fails: "(lambda e: setattr(e, '__cause__', ValueError('it has no route')) or e)(Exception('no metadata'))",
+			want: "app.py cannot be deployed: no metadata: it has no route"},
+		{name: "a reason that is said already", version: "1.80.0", fails: "(lambda e: setattr(e, '__cause__', ValueError('it has no route')) or e)(Exception('refused, since it has no route'))",
+			want: "app.py cannot be deployed: refused, since it has no route"},
+		{name: "a library that fails below fal", version: "1.80.0", fails: "__import__('json').loads('{')",
+			want: "app.py cannot be deployed: Expecting property name", without: []string{"Traceback"}},
+		{name: "what a known fal cannot take", version: "1.80.0", fails: "TypeError('an odd value')", want: "app.py cannot be deployed: fal 1.80.0 has no use for something in it: TypeError: an odd value"},
+		{name: "another fal", version: "1.99.0", fails: "TypeError('an unexpected argument')", want: "fal 1.99.0 could not be asked for the request: TypeError: an unexpected argument", hint: "releases of fal from"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFakeFal(t, test.version)
@@ -245,6 +252,40 @@ func TestLoadPythonFails(t *testing.T) {
 				t.Errorf("%v are left, %v", left, err)
 			}
 		})
+	}
+}
+
+// The options of a class and of a function are named where they are wrong, all
+// of them.
+func TestPythonOptions(t *testing.T) {
+	f := newFakeFal(t, "1.80.0")
+	for name, test := range map[string]struct{ code, ref, want string }{
+		"a keyword":      {"class A(fal.App, max_concurrency='abc'):\n    pass\n", "app.py", "app.py:2: A.max_concurrency: must be a whole number, not a string"},
+		"an attribute":   {"class A(fal.App):\n    x = 1\n    machine_type: str = 5\n", "app.py", "app.py:4: A.machine_type: must be a string or a list of strings, not a whole number"},
+		"of a parent":    {"class P(fal.App,\n  keep_alive=1.5):\n    pass\nclass A(P):\n    pass\n", "app.py::A", "app.py:3: A.keep_alive: must be a whole number, not a number with a fraction"},
+		"of nowhere":     {"class A(fal.App, **{'regions': 'us-east'}):\n    pass\n", "app.py", "app.py:2: A.regions: must be a list of strings, not a string"},
+		"of a function":  {"@fal.function(\n  num_gpus='2')\ndef f():\n    pass\n", "app.py", "app.py:3: f.num_gpus: must be a whole number, not a string"},
+		"in a list":      {"class A(fal.App):\n    secrets = ['a', 1]\n", "app.py", "app.py:3: A.secrets: must be a list of strings, and there is a whole number in it"},
+		"a truth":        {"class A(fal.App, num_gpus=True):\n    pass\n", "app.py", "app.py:2: A.num_gpus: must be a whole number, not True or False"},
+		"too large":      {"class A(fal.App, num_gpus=3_000_000_000):\n    pass\n", "app.py", "app.py:2: A.num_gpus: must be from -2147483648 to 2147483647, not 3000000000"},
+		"no dict":        {"class A(fal.App, _scheduler_options=[1]):\n    pass\n", "app.py", "app.py:2: A._scheduler_options: must be a dict, not a list"},
+		"of its own":     {"class A(fal.App, private_logs=A):\n    pass\n", "app.py", "app.py:2: A.private_logs: must be True or False, not a value of type Odd"},
+		"an image":       {"class A(fal.App, image='nginx'):\n    pass\n", "app.py", "app.py:2: A.image: must be a ContainerImage, not a string"},
+		"requirements":   {"class A(fal.App):\n    requirements = 'numpy'\n", "app.py", "app.py:3: A.requirements: must be a list of strings, or a list of lists of strings, not a string"},
+		"several":        {"class A(fal.App, regions=1, _scheduler=2):\n    keep_alive = None\n    python_version = 3.11\n", "app.py", "app.py:2: A._scheduler: must be a string, not a whole number\napp.py:2: A.regions: must be a list of strings, not a whole number\napp.py:4: A.python_version: must be a string, not a number with a fraction"},
+		"of another app": {"class B(fal.App, regions=1):\n    pass\nclass A(fal.App, regions=['us-east'], app_files=('a',), secrets=[], machine_type=['S'], requirements=[['a'], ['b']], num_gpus=Odd(), unheard=1, private_logs=True):\n    pass\n", "app.py::A", ""},
+	} {
+		odd := "import fal\n"
+		if strings.Contains(test.code, "Odd()") {
+			odd = "import fal\nclass Odd:\n    __index__ = lambda self: 2\n"
+		}
+		code := strings.ReplaceAll(test.code, "private_logs=A)", "private_logs=type('Odd', (), {})())")
+		writeFile(t, filepath.Join(f.dir, "app.py"), odd+code)
+		_, err := f.load(t, test.ref)
+		switch problems := (Problems)(nil); {
+		case test.want == "" && err != nil, test.want != "" && (!errors.As(err, &problems) || err.Error() != test.want):
+			t.Errorf("%s: got\n%v, want\n%s", name, err, test.want)
+		}
 	}
 }
 

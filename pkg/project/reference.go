@@ -196,7 +196,13 @@ func insteadOf(o Options, file string) string {
 }
 
 func findApp(o Options) (*Target, error) {
+	if at, is := o.folderMeant(); is && strings.ContainsAny(o.Ref, `./`+string(filepath.Separator)) && !slices.Contains(Names(o.Dir), o.Ref) {
+		return nil, problem(o.inFolder(at), "%s is no app's name: the apps of a folder are deployed by theirs", o.Ref)
+	}
 	hint := ""
+	if at, is := o.folderMeant(); is && isFile(filepath.Join(at, pyprojectName)) {
+		hint = o.inFolder(at)
+	}
 	if isFile(filepath.Join(o.Dir, o.Ref+".py")) {
 		hint = "for the Python file write " + o.Ref + ".py"
 	}
@@ -243,6 +249,9 @@ func pyprojectRoot(o Options, hint string) (root, error) {
 			hint = "an app's name stands for a table [tool.fal.apps.NAME] of it; for a Python file write its name with .py"
 		}
 		return r, problem(hint, "no %s with [tool.fal] here or in a folder above", pyprojectName)
+	}
+	if problems := r.pyproject.noApps(); len(problems) > 0 {
+		return r, problems
 	}
 	return r, nil
 }

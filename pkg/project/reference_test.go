@@ -38,7 +38,7 @@ image = { image = "x" }
 	}{
 		"image": {project.Options{Ref: "img"}, project.Target{
 			Ref: "img", Name: "renamed", DisplayName: "renamed", Kind: project.ImageOnly, Root: dir, Pyproject: root("pyproject.toml"),
-			Team: "acme", Strategy: &recreate, ResetScale: &yes,
+			Team: "acme", TeamFrom: "tool.fal.apps.img.team in pyproject.toml:4", Strategy: &recreate, ResetScale: &yes,
 			Notices: []string{"pyproject.toml: tool.fal.apps.img.no_scale is deprecated; write app_scale_settings = true"},
 		}},
 		"from a folder below": {project.Options{Ref: "entry", Dir: root("src", "deep")}, project.Target{
@@ -88,6 +88,8 @@ func TestReferencesThatLeadNowhere(t *testing.T) {
 	with := folder(t, "pyproject.toml", apps, "my.py", "", "two.py", "", "sub/readme", "", "dir.py/x", "")
 	without := folder(t, "only/readme", "", "app.py", "")
 	plain := folder(t, ".git/HEAD", "", "pyproject.toml", "[project]\nname = 'x'\n")
+	above := folder(t, "web/pyproject.toml", "[tool.fal.apps.api]\nimage = {image = 'x'}\n[tool.fal.apps.web]\nimage = {image = 'x'}\n",
+		"one more/pyproject.toml", "[tool.fal.apps.first]\nimage = {image = 'x'}\n")
 	mode := fal.AuthPublic
 	for name, test := range map[string]struct {
 		o             project.Options
@@ -108,6 +110,14 @@ func TestReferencesThatLeadNowhere(t *testing.T) {
 		"several files":          {project.Options{Dir: with}, "there are 2 Python files here, and no reference says which", "name the file to deploy: my.py, two.py, or an app of pyproject.toml: image-app, other"},
 		"no file":                {project.Options{Dir: filepath.Join(without, "only")}, "there is no Python file here, and no reference", "name the file to deploy, as in app.py"},
 		"no file, but apps":      {project.Options{Dir: filepath.Join(with, "sub")}, "there is no Python file here, and no reference", "name the file to deploy, as in app.py, or an app of pyproject.toml: image-app, other"},
+		"a folder with its own":  {project.Options{Dir: above, Ref: "./web"}, "./web is no app's name: the apps of a folder are deployed by theirs", "`cd web && fal deploy web`; the apps there are api, web"},
+		"its name alone":         {project.Options{Dir: above, Ref: "web"}, "no pyproject.toml with [tool.fal] here or in a folder above", "`cd web && fal deploy web`; the apps there are api, web"},
+		"with a slash":           {project.Options{Dir: above, Ref: "one more/"}, "one more/ is no app's name: the apps of a folder are deployed by theirs", "`cd 'one more' && fal deploy first`"},
+		"its pyproject":          {project.Options{Dir: above, Ref: "web/pyproject.toml"}, "web/pyproject.toml is no app's name: the apps of a folder are deployed by theirs", "`cd web && fal deploy web`; the apps there are api, web"},
+		"this folder":            {project.Options{Dir: with, Ref: "."}, ". is no app's name: the apps of a folder are deployed by theirs", "`fal deploy image-app`; the apps there are image-app, other"},
+		"a folder of the same":   {project.Options{Dir: with, Ref: "sub/"}, "sub/ is no app's name: the apps of a folder are deployed by theirs", "`fal deploy image-app`; the apps there are image-app, other"},
+		"a folder with a file":   {project.Options{Dir: filepath.Join(without, "only"), Ref: ".."}, ".. is no app's name: the apps of a folder are deployed by theirs", "`fal deploy " + filepath.Join(without, "app.py") + "`"},
+		"an empty folder":        {project.Options{Dir: without, Ref: "./only"}, "./only is no app's name: the apps of a folder are deployed by theirs", "there is neither a pyproject.toml with [tool.fal] nor a Python file in it"},
 		"no such working folder": {project.Options{Dir: filepath.Join(with, "no"), Ref: "x"}, "no such folder: " + filepath.Join(with, "no"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {

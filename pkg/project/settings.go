@@ -1,6 +1,7 @@
 package project
 
 import (
+	"fmt"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -55,7 +56,8 @@ func (r root) target(o Options, name string) (*Target, Problems) {
 		t.Name = *s.name
 	}
 	if s.team != nil {
-		t.Team = *s.team
+		path := append(appsPath(), name, "team")
+		t.Team, t.TeamFrom = *s.team, fmt.Sprintf("%s in %s:%d", spell(path), r.pyproject.shown, r.pyproject.at(path...).line)
 	}
 	switch {
 	case s.entryPoint != nil:

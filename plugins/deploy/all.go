@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -28,58 +29,99 @@ func runAll(ctx context.Context, inv *cli.Invocation, o *options, display *progr
 	jobs := make([]*job, len(targets))
 	confirm := false
 	for i, t := range targets {
-		j, err := o.newJob(ctx, inv, sessions, display, t)
-		if err != nil {
-			return err
-		}
+		j := o.newJob(inv, display, t)
 		defer j.close()
-		asks, err := o.mustConfirm(ctx, inv, j.session)
-		if err != nil {
-			return err
+		jobs[i] = j
+		asks := false
+		if j.err = j.open(ctx, sessions); j.err == nil {
+			asks, j.err = o.mustConfirm(ctx, inv, j.session)
 		}
-		jobs[i], confirm = j, confirm || asks
+		confirm = confirm || asks
 	}
-	var err error
-	switch {
-	case o.dryRun:
-	case confirm:
-		if err = each(ctx, o, jobs, (*job).load); err == nil {
-			err = o.confirm(ctx, inv, display, jobs...)
-		}
-	case !o.yes:
-		err = o.askForAll(ctx, inv, display, jobs)
+	if interrupted(ctx) {
+		return nothingSent()
 	}
-	if err != nil {
+	if err := sameForAll(jobs); err != nil {
+		return err
+	}
+	if err := o.agree(ctx, inv, display, jobs, confirm); err != nil {
 		return err
 	}
 	results := make([]view.Deployment, len(jobs))
-	failures := make([]error, len(jobs))
-	var group errgroup.Group
-	group.SetLimit(cmp.Or(o.jobs, defaultJobs))
-	for i, j := range jobs {
-		group.Go(func() error {
-			results[i], failures[i] = j.whole(ctx)
-			return nil
-		})
-	}
-	_ = group.Wait() // failures are kept one by one
+	each(o, living(jobs), func(j *job) {
+		results[slices.Index(jobs, j)], j.err = j.whole(ctx)
+	})
 	display.Close()
-	names := make([]string, len(jobs))
 	for i, j := range jobs {
-		names[i] = j.label()
-		if failures[i] != nil {
-			results[i] = view.NewFailedDeployment(names[i], j.session.Config.Environment.Value, j.phases, failures[i])
-			continue
-		}
-		if !o.dryRun {
+		switch {
+		case j.err != nil:
+			results[i] = j.failed(j.err)
+		case !o.dryRun:
 			inv.Did("deployed %s as revision %s", results[i].AppName, results[i].Revision)
 		}
 	}
-	failed := outcome.Failure(outcome.Words{Noun: "app", Done: map[bool]string{false: "deployed", true: "planned"}[o.dryRun]}, names, failures)
+	failed := failure(jobs, map[bool]string{false: "deployed", true: "planned"}[o.dryRun])
 	if own := (*cli.Error)(nil); interrupted(ctx) && errors.As(failed, &own) {
 		own.Code, own.Exit = "interrupted", cli.ExitInterrupted
 	}
 	return outcome.Joined(failed, o.printAll(ctx, inv, jobs, results))
+}
+
+// agree has the apps that can be deployed agreed to, where that is wanted, and
+// names the others before.
+func (o *options) agree(ctx context.Context, inv *cli.Invocation, display *progress.Display, jobs []*job, confirm bool) error {
+	if o.dryRun || o.yes && !confirm {
+		return nil
+	}
+	for _, j := range jobs {
+		if j.err != nil {
+			j.leaveOut(j.err)
+		}
+	}
+	if !confirm {
+		return o.askForAll(ctx, inv, display, living(jobs))
+	}
+	each(o, living(jobs), func(j *job) {
+		if err := j.load(ctx); err != nil {
+			j.leaveOut(err)
+		}
+	})
+	if interrupted(ctx) {
+		return nothingSent()
+	}
+	return o.confirm(ctx, inv, display, living(jobs)...)
+}
+
+// leaveOut keeps one of several apps from being deployed, and says so before
+// somebody agrees to the others.
+func (j *job) leaveOut(err error) {
+	j.err = err
+	j.display.Say(j.inv.IO.PaintErr(iostreams.Yellow, iostreams.SanitizeLine(j.label()+" is left out: "+cli.ErrorLines(err)[0])))
+}
+
+// living are the jobs that nothing speaks against so far.
+func living(jobs []*job) []*job {
+	return slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return j.err != nil })
+}
+
+// sameForAll is the error that keeps every app from being deployed, in the same
+// words: it is told once.
+func sameForAll(jobs []*job) error {
+	for _, j := range jobs {
+		if j.err == nil || j.err.Error() != jobs[0].err.Error() {
+			return nil
+		}
+	}
+	return jobs[0].err
+}
+
+// failure is the error of those that failed; nil if none did.
+func failure(jobs []*job, done string) error {
+	names, failures := make([]string, len(jobs)), make([]error, len(jobs))
+	for i, j := range jobs {
+		names[i], failures[i] = j.label(), j.err
+	}
+	return outcome.Failure(outcome.Words{Noun: "app", Done: done}, names, failures)
 }
 
 // whole does all that there is to do for one of several apps.
@@ -98,20 +140,17 @@ func (j *job) whole(ctx context.Context) (view.Deployment, error) {
 	return j.deploy(ctx)
 }
 
-// each does something for all apps, some at a time, and reports what failed.
-func each(ctx context.Context, o *options, jobs []*job, do func(*job, context.Context) error) error {
-	names, failures := make([]string, len(jobs)), make([]error, len(jobs))
+// each does something for all apps, some at a time.
+func each(o *options, jobs []*job, do func(*job)) {
 	var group errgroup.Group
 	group.SetLimit(cmp.Or(o.jobs, defaultJobs))
-	for i, j := range jobs {
-		names[i] = j.label()
+	for _, j := range jobs {
 		group.Go(func() error {
-			failures[i] = do(j, ctx)
+			do(j)
 			return nil
 		})
 	}
-	_ = group.Wait() // failures are kept one by one
-	return outcome.Failure(outcome.Words{Noun: "app", Done: "loaded"}, names, failures)
+	_ = group.Wait() // each job keeps its own failure
 }
 
 // askForAll names the apps and asks.
@@ -136,7 +175,7 @@ func (o *options) askForAll(ctx context.Context, inv *cli.Invocation, display *p
 // printAll prints what came of several apps.
 func (o *options) printAll(ctx context.Context, inv *cli.Invocation, jobs []*job, results []view.Deployment) error {
 	ctx = context.WithoutCancel(ctx)
-	if inv.Format != output.Pretty && inv.Format != output.Wide {
+	if !forPeople(inv) {
 		return output.List(ctx, inv.Printer, view.Deployments(), results)
 	}
 	for i, v := range results {
@@ -144,7 +183,7 @@ func (o *options) printAll(ctx context.Context, inv *cli.Invocation, jobs []*job
 		if v.Plan != nil {
 			lines = jobs[i].planText(v)
 		}
-		if err := o.writeText(inv, inv.IO.Out, v, lines); err != nil {
+		if err := jobs[i].writeText(inv.IO.Out, v, lines); err != nil {
 			return err
 		}
 	}

@@ -3,11 +3,13 @@ package deploy
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/fal-plugins/fal/pkg/fal"
+	"github.com/fal-plugins/fal/pkg/fal/faltest"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
 
@@ -52,6 +54,48 @@ func TestAllFails(t *testing.T) {
 	r := tm.run("--all", "--yes", "-q", `.deployments[] | "\(.app_name) \(.status) \(.error)"`)
 	if r.code != 1 || r.out != "checkout deployed null\nsearch failed building the environment: exit 1\nonce deployed null\n" ||
 		!strings.Contains(r.err, "1 of 3 apps not deployed\n  search: building the environment: exit 1\n") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// One that cannot be deployed as it is asked for does not keep the others from
+// it either, and is named before somebody agrees to them.
+func TestAllLeavesOut(t *testing.T) {
+	tm := newTerm(t)
+	tm.server.SetApps(faltest.App{Alias: "search", Revision: revNew})
+	tm.server.HandleREST("GET /users/current", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"user_id":"u","nickname":"local"}`))
+	})
+	const states = `.deployments[] | "\(.app_name) \(.status)"`
+	r := tm.run("--all", "--yes", "--detach", "-q", states)
+	if r.code != 1 || r.out != "checkout deployed\nsearch deployed\nonce failed\nteamed failed\n" || len(tm.service.apps) != 2 ||
+		!strings.Contains(r.err, "2 of 4 apps not deployed\n  once: --detach is for rolling deployments, and once is deployed by recreate\n  teamed: the key from FAL_KEY belongs to local, not to team acme\n") ||
+		!strings.Contains(r.err, "or change tool.fal.apps.teamed.team in pyproject.toml:17") {
+		t.Errorf("%+v", r)
+	}
+	if r := tm.run("--all", "--dry-run", "--detach", "-q", states); r.code != 1 || r.out != "checkout planned\nsearch planned\nonce failed\nteamed failed\n" {
+		t.Errorf("%+v", r)
+	}
+	tm.tty, tm.stdin = true, "y\n"
+	const left = "teamed is left out: the key from FAL_KEY belongs to local, not to team acme\n"
+	if r := tm.run("--all"); r.code != 1 || !strings.HasPrefix(r.err, left+"checkout  image\nsearch  image\nonce  image\nDeploy 3 apps? [y/N] ") || len(tm.service.apps) != 5 {
+		t.Errorf("%+v", r)
+	}
+	// What cannot be planned, and what has moved since it was shown.
+	tm.stdin = "confirm\n"
+	tm.service.fails["checkout"] = errors.New("no plan")
+	r = tm.run("--all", "--check")
+	if r.code != 1 || !strings.Contains(r.err, "checkout is left out: no plan\n") || !strings.Contains(r.err, "Type confirm to deploy 2 apps: ") || len(tm.service.apps) != 6 ||
+		!strings.Contains(r.err, "3 of 4 apps not deployed\n") || !strings.Contains(r.err, "search points to revision "+revNew+" by now: it is left out\n") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// What keeps all of them from being deployed is told once.
+func TestAllForOneReason(t *testing.T) {
+	tm := newTerm(t)
+	delete(tm.env, "FAL_KEY")
+	if r := tm.run("--all", "--yes", "--json"); r.code != 4 || r.out != "" || strings.Count(r.err, "credentials") != 1 || strings.Contains(r.err, "of 4 apps") {
 		t.Errorf("%+v", r)
 	}
 }

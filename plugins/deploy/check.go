@@ -76,11 +76,17 @@ func isTrue(text string) bool {
 // confirm shows what a deployment changes and has it confirmed. Behind the
 // answer the app must be as it was shown.
 func (o *options) confirm(ctx context.Context, inv *cli.Invocation, display *progress.Display, jobs ...*job) error {
+	shown := jobs[:0:0]
 	for _, j := range jobs {
 		planned, err := j.plan(ctx)
-		if err != nil {
+		if err != nil && (!o.all || interrupted(ctx)) {
 			return err
 		}
+		if err != nil {
+			j.leaveOut(err)
+			continue
+		}
+		shown = append(shown, j)
 		for i, line := range j.summary(planned).Lines() {
 			if i == 0 {
 				line = inv.IO.PaintErr(iostreams.Bold, line)
@@ -89,7 +95,8 @@ func (o *options) confirm(ctx context.Context, inv *cli.Invocation, display *pro
 		}
 		j.shown = planned.PreviousRevision
 	}
-	if o.yes {
+	jobs = shown
+	if o.yes || len(jobs) == 0 {
 		return nil
 	}
 	what := jobs[0].name()
@@ -110,9 +117,11 @@ func (o *options) confirm(ctx context.Context, inv *cli.Invocation, display *pro
 		return cli.Failuref("nothing was deployed")
 	}
 	for _, j := range jobs {
-		if err := j.stillAsShown(ctx); err != nil {
+		err := j.stillAsShown(ctx)
+		if err != nil && !o.all {
 			return err
 		}
+		j.err = err
 	}
 	return nil
 }
@@ -121,14 +130,18 @@ func (o *options) confirm(ctx context.Context, inv *cli.Invocation, display *pro
 func (j *job) stillAsShown(ctx context.Context) error {
 	ctx, cancel := j.inv.RequestContext(ctx)
 	defer cancel()
+	so := "nothing was deployed"
+	if j.o.all {
+		so = "it is left out"
+	}
 	now, err := j.current(ctx)
 	switch {
 	case err != nil:
 		return j.session.Error(err)
 	case now == nil && j.shown != nil:
-		return cli.Failuref("%s is gone by now: nothing was deployed", j.name())
+		return cli.Failuref("%s is gone by now: %s", j.name(), so)
 	case now != nil && (j.shown == nil || *j.shown != now.Revision):
-		return cli.Failuref("%s points to revision %s by now: nothing was deployed", j.name(), now.Revision)
+		return cli.Failuref("%s points to revision %s by now: %s", j.name(), now.Revision, so)
 	}
 	return nil
 }

@@ -41,9 +41,10 @@ func newDeploy(d dependencies) *cli.Command {
 		Name:    "app",
 		Default: true,
 		Summary: "Deploy an app",
-		Description: "REF is the name of an app in the nearest pyproject.toml (a table [tool.fal.apps.NAME]), a Python file, or file.py::Class for one of several; without it, the one Python file of this folder is taken.\n\n" +
+		Description: "REF is the name of an app in the nearest pyproject.toml (a table [tool.fal.apps.NAME]; `fal help pyproject` lists its keys), a Python file, or file.py::Class for one of several; without it, the one Python file of this folder is taken.\n\n" +
 			"Apps that are an image, and those with a python_entry_point, need no Python here. A Python file is loaded by Python with the fal package that is installed there: that of --python, FAL_PYTHON, the active virtual environment, uv run where the project has a uv.lock, or python3.\n\n" +
 			"An app that exists keeps how it scales: keep alive, min and max concurrency, both buffers, scaling delay, request timeout and regions are taken from the code by --reset-scale alone. What is said meanwhile goes to stderr. On a terminal a step that ends well leaves one line, and one that fails its whole log; in a pipe the log is printed as it comes. --verbose does that on a terminal too, and adds details.\n\n" +
+			"With -o json, and the like, a deployment that failed is an object too. Its status is failed, and its revision is the one that it made if the failure came behind that, or what the app points to now where the service did not tell which it made; empty, the app is as it was, or cannot be asked. previous_revision is the one before.\n\n" +
 			"Ctrl-C ends it and says what has come of it so far. FAL_DEPLOY_CHECK=1 is --check; FAL_URL_OUTPUT is all, playground or none, the URLs that people are shown.",
 		Args:        []cli.Arg{{Name: "REF", Optional: true, Value: cli.NonEmpty(&o.ref), Complete: o.completeRef, Usage: "an app of the pyproject.toml, file.py or file.py::Class"}},
 		Output:      cli.Text,
@@ -137,18 +138,9 @@ func (o *options) validate(inv *cli.Invocation) error {
 	return nil
 }
 
-// urlOutput is the variable that says which URLs people are shown.
-const urlOutput = "FAL_URL_OUTPUT"
-
-// notices are what is said about deprecated flags, and a variable that does not
-// count.
-func (o *options) notices(inv *cli.Invocation) []string {
+// notices are what is said about deprecated flags.
+func (o *options) notices() []string {
 	var said []string
-	if value := inv.Getenv(urlOutput); value != "" {
-		if _, ok := view.ParseURLChoice(value); !ok {
-			said = append(said, fmt.Sprintf("%s=%s is none of %s: all is taken", urlOutput, value, strings.Join(view.URLChoices(), ", ")))
-		}
-	}
 	if o.forceBuild {
 		said = append(said, "--force-env-build is deprecated: --no-cache is the same")
 	}

@@ -21,7 +21,7 @@ func Main() int { return cli.Main(App()) }
 // App declares fal-deploy.
 func App() *cli.App {
 	return app(dependencies{
-		connect: session.Open,
+		connect: session.OpenFor,
 		client:  func(s *session.Session) deployer { return s.Client },
 		dir:     os.Getwd,
 		size:    terminalSize,
@@ -38,7 +38,7 @@ type deployer interface {
 
 // dependencies are what the command needs from outside.
 type dependencies struct {
-	connect func(context.Context, *cli.Invocation) (*session.Session, error)
+	connect func(context.Context, *cli.Invocation, session.Account) (*session.Session, error)
 	client  func(*session.Session) deployer
 	dir     func() (string, error)
 	size    func() (columns, rows int) // of the terminal of stderr

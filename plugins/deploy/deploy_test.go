@@ -88,6 +88,9 @@ func (s *service) Deploy(ctx context.Context, app fal.App, p *fal.DeployParams) 
 		return nil, err
 	}
 	mode := fal.AuthPrivate
+	if s.before != nil {
+		mode = s.before.AuthMode
+	}
 	if app.AuthMode != nil {
 		mode = *app.AuthMode
 	}
@@ -193,7 +196,7 @@ func (tm *console) runContext(ctx context.Context, argv ...string) result {
 	streams.SetColor(iostreams.ColorNever)
 	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	d := dependencies{
-		connect: session.Open, dir: func() (string, error) { return tm.dir, nil }, now: func() time.Time { return at },
+		connect: session.OpenFor, dir: func() (string, error) { return tm.dir, nil }, now: func() time.Time { return at },
 		client: func(s *session.Session) deployer {
 			if tm.service != nil {
 				return tm.service

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/fal-plugins/fal/pkg/fal"
@@ -11,8 +12,12 @@ import (
 	"github.com/fal-plugins/fal/plugins/internal/suggest"
 )
 
-// lookAfter bounds the look at the app behind Ctrl-C.
-const lookAfter = 5 * time.Second
+// How long the app is looked at behind a failure, and behind Ctrl-C, where
+// somebody waits for the end.
+const (
+	lookAfter      = 5 * time.Second
+	lookWhenBroken = 2 * time.Second
+)
 
 // failure is the error of a deployment that did not come to its end: what was
 // under way, what went wrong, and what can be done.
@@ -30,16 +35,23 @@ func (j *job) failure(ctx context.Context, err error) error {
 		own = &cli.Error{Message: cause.Error(), Err: err}
 		own.Exit = cli.ExitCode(cause)
 	}
-	if failed.Phase == fal.DeployRegister && j.attached() {
-		if now := j.registered(ctx, failed); now != "" {
-			return j.rolloutFailed(own, now, failed)
+	j.previous = failed.Previous
+	var looked error
+	if failed.Phase == fal.DeployRegister {
+		j.revision, looked = j.registered(ctx, failed)
+		if j.revision != "" && j.attached() {
+			return j.rolloutFailed(own, failed)
 		}
 	}
 	if failed.Phase != "" {
 		own.Message = stepOf(failed.Phase).Doing + ": " + own.Message
 	}
-	if failed.Revision != "" {
-		own.WithHint(fmt.Sprintf("revision %s of %s is registered: `%s` shows its runners", failed.Revision, j.name(), j.again("status")))
+	if looked != nil && (errors.Is(err, fal.ErrUnavailable) || errors.Is(err, fal.ErrDeadlineExceeded)) {
+		own.Message += "; whether " + j.name() + " was registered, and how its rollout went, is not known"
+		own.WithHint("`" + j.again("status") + "` tells, once the service answers")
+	}
+	if j.revision != "" {
+		own.WithHint(fmt.Sprintf("revision %s of %s is registered: `%s` shows its runners", j.revision, j.name(), j.again("status")))
 	}
 	if failed.Phase == fal.DeployUpload {
 		own.WithHint(uploadsStay)
@@ -51,37 +63,44 @@ func (j *job) failure(ctx context.Context, err error) error {
 }
 
 // uploadsStay is what there is to know of uploads that did not come to their end.
-const uploadsStay = "nothing was deployed; files that are there already are not sent again"
+const uploadsStay = "nothing was deployed; files and parts that are there already are not sent again"
 
 // attached reports whether the end of the rollout is waited for.
 func (j *job) attached() bool { return j.params.Attach != nil && *j.params.Attach }
 
-// registered is the revision that the app points to since a rollout failed that
-// was waited for; empty if it points to none or the one before, or that can not
-// be found out. The service may not have told which it made.
-func (j *job) registered(ctx context.Context, failed *fal.DeployError) string {
+// registered is the revision that was registered before something failed. If the
+// service has not told which, it is the one that the app points to now; empty if
+// that is none or the one before. The error is why it cannot be found out.
+func (j *job) registered(ctx context.Context, failed *fal.DeployError) (string, error) {
 	if failed.Revision != "" {
-		return failed.Revision
+		return failed.Revision, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookAfter)
 	defer cancel()
 	now, err := j.current(ctx)
 	if err != nil || now == nil || now.Revision == failed.Previous {
-		return "" // the cause is what counts
+		return "", err
 	}
-	return now.Revision
+	return now.Revision, nil
 }
 
 // rolloutFailed is the error of an app that is registered, and whose runners do
 // not come up.
-func (j *job) rolloutFailed(own *cli.Error, now string, failed *fal.DeployError) error {
+func (j *job) rolloutFailed(own *cli.Error, failed *fal.DeployError) error {
+	where := ""
+	switch {
+	case strings.Contains(own.Message, j.revision): // the service has said it
+	case failed.Revision != "":
+		where = "; its revision is " + j.revision
+	default:
+		where = fmt.Sprintf("; %s points to revision %s now", j.name(), j.revision)
+	}
 	if errors.Is(failed, fal.ErrUnavailable) {
-		own.Message = "how the rollout went is not known: " + own.Message
-		own.Lines = append(own.Lines, fmt.Sprintf("%s points to revision %s now", j.name(), now))
+		own.Message = "registered, and how its rollout went is not known: " + own.Message + where
 		return own.WithHint("`" + j.again("status") + " --wait` waits for the rollout")
 	}
-	own.Message = "registered, but its rollout failed: " + own.Message
-	own.Lines = append(own.Lines, fmt.Sprintf("%s points to revision %s now, and the service may keep trying to start it", j.name(), now))
+	own.Message = "registered, but its rollout failed: " + own.Message + where
+	own.WithHint("the service may keep trying to start it: `" + j.again("status") + "` shows how far it is")
 	if failed.Previous != "" {
 		own.WithHint("`" + j.again("rollback") + "` goes back to the revision before")
 	}
@@ -120,17 +139,25 @@ func (j *job) interruption(ctx context.Context, err error) error {
 	if !errors.As(err, &failed) {
 		return nothingSent()
 	}
-	switch failed.Phase {
-	case fal.DeployUpload:
-		return stopped(uploadsStay)
-	case fal.DeployBuild:
-		return stopped("nothing was deployed; the service may go on with the build")
-	case fal.DeployMetadata:
-		return stopped("nothing was deployed; the environment is built")
-	case fal.DeployRegister:
+	j.previous = failed.Previous
+	if failed.Phase == fal.DeployRegister {
 		return stopped(j.pointsTo(ctx, failed)).WithHint("`" + j.again("status") + "` shows how far it is")
 	}
-	return nothingSent()
+	return stopped(left(failed.Phase))
+}
+
+// left is the state that a deployment leaves which is broken off in a phase
+// before that of the registration.
+func left(phase fal.DeployPhase) string {
+	switch phase {
+	case fal.DeployUpload:
+		return uploadsStay
+	case fal.DeployBuild:
+		return "nothing was deployed; the service may go on with the build"
+	case fal.DeployMetadata:
+		return "nothing was deployed; the environment is built"
+	}
+	return nothingWasSent
 }
 
 // pointsTo says which revision the app points to. Until its rollout is through,
@@ -138,7 +165,7 @@ func (j *job) interruption(ctx context.Context, err error) error {
 func (j *job) pointsTo(ctx context.Context, failed *fal.DeployError) string {
 	revision := failed.Revision
 	if revision == "" {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookAfter)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookWhenBroken)
 		defer cancel()
 		found, err := j.current(ctx)
 		switch {
@@ -151,6 +178,7 @@ func (j *job) pointsTo(ctx context.Context, failed *fal.DeployError) string {
 		}
 		revision = found.Revision
 	}
+	j.revision = revision
 	text := fmt.Sprintf("%s points to revision %s, and its rollout goes on", j.name(), revision)
 	if failed.Previous != "" {
 		text += "; " + failed.Previous + " may still serve"
@@ -177,7 +205,9 @@ func (j *job) alias() string {
 	return fal.JoinAlias(j.loaded.App.Name, j.session.Config.Environment.Value)
 }
 
-func nothingSent() *cli.Error { return stopped("nothing was sent") }
+const nothingWasSent = "nothing was sent"
+
+func nothingSent() *cli.Error { return stopped(nothingWasSent) }
 
 // stopped is the error of a deployment that Ctrl-C ended. It does not wrap the
 // context's, whose text is not printed.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/fal-plugins/fal/pkg/fal"
@@ -32,12 +33,18 @@ type job struct {
 	phases []fal.PhaseDuration // that took place, the load too
 	rolled bool                // something was logged of the rollout
 	idle   bool                // no runner had to be started
+	starts bool                // runners are started, whether anybody calls or not
 	shown  *string             // the revision that was shown before it was confirmed; nil for none
+	phase  atomic.Value        // the fal.DeployPhase that was begun last
+
+	err                error  // why it is not deployed, of several
+	revision, previous string // that a deployment that failed left behind, and found
 }
 
-// newJob settles how an app is deployed, before anything is run or sent.
-func (o *options) newJob(ctx context.Context, inv *cli.Invocation, sessions *sessions, display *progress.Display, target *project.Target) (*job, error) {
-	j := &job{o: o, inv: inv, target: target}
+// newJob settles what is asked for. It is to be opened, and closed at the end.
+func (o *options) newJob(inv *cli.Invocation, display *progress.Display, target *project.Target) *job {
+	j := &job{o: o, inv: inv, target: target, display: display}
+	j.task = display.Task(j.label())
 	j.params = fal.DeployParams{
 		Strategy: target.Strategy, NoCache: o.noCache || o.forceBuild,
 		Message: o.message, Annotations: o.annotations, Progress: j.progress,
@@ -48,25 +55,29 @@ func (o *options) newJob(ctx context.Context, inv *cli.Invocation, sessions *ses
 	j.params.ResetScale = o.resetScale || !o.noScale && target.ResetScale != nil && *target.ResetScale
 	if o.attach || o.detach {
 		j.params.Attach = new(o.attach)
-		if s := j.params.Strategy; s != nil && *s == fal.StrategyRecreate {
-			flag := map[bool]string{true: "--attach", false: "--detach"}[o.attach]
-			return nil, cli.Usagef("%s is for rolling deployments, and %s is deployed by %s", flag, target.DisplayName, *s).
-				WithHint("leave " + flag + " out, or use --strategy rolling")
-		}
 	}
-	var err error
-	if j.session, err = sessions.of(ctx, target.Team); err != nil {
-		return nil, err
+	return j
+}
+
+// open settles how the app is deployed, before anything is run or sent.
+func (j *job) open(ctx context.Context, sessions *sessions) error {
+	if s := j.params.Strategy; j.params.Attach != nil && s != nil && *s == fal.StrategyRecreate {
+		flag := map[bool]string{true: "--attach", false: "--detach"}[*j.params.Attach]
+		return cli.Usagef("%s is for rolling deployments, and %s is deployed by %s", flag, j.target.DisplayName, *s).
+			WithHint("leave " + flag + " out, or use --strategy rolling")
 	}
-	j.client = o.client(j.session)
-	j.task = display.Task(j.label())
-	j.display = display
-	j.announce(target.Notices)
-	return j, nil
+	opened, err := sessions.of(ctx, j.target)
+	if err != nil {
+		return err
+	}
+	j.session, j.client = opened, j.o.client(opened)
+	j.params.Uploads = uploadMemory(j.session)
+	j.announce(j.target.Notices)
+	return nil
 }
 
 // label tells one of several apps from the others.
-func (j *job) label() string { return cmp.Or(j.target.Name, j.target.Ref) }
+func (j *job) label() string { return cmp.Or(j.target.Name, j.target.Ref, j.target.DisplayName) }
 
 // announce says what people should know.
 func (j *job) announce(notices []string) {
@@ -93,7 +104,7 @@ func (j *job) close() {
 func (j *job) load(ctx context.Context) error {
 	began := j.o.now()
 	if j.target.Kind != project.ImageOnly {
-		what := j.target.Ref
+		what := cmp.Or(j.target.Ref, j.target.DisplayName)
 		if j.o.all {
 			what = "the app"
 		}
@@ -130,10 +141,27 @@ func (j *job) name() string {
 
 // environment is that of the session, empty for the main one.
 func (j *job) environment() string {
-	if environment := j.session.Config.Environment.Value; environment != "main" {
+	if environment := j.wanted(); environment != "main" {
 		return environment
 	}
 	return ""
+}
+
+// wanted is the environment as it was asked for.
+func (j *job) wanted() string {
+	if j.session == nil {
+		return cmp.Or(j.inv.Environment, j.inv.Getenv("FAL_ENV"))
+	}
+	return j.session.Config.Environment.Value
+}
+
+// failed is what is known of the deployment behind its failure.
+func (j *job) failed(err error) view.Deployment {
+	f := view.FailedDeployment{App: j.target.Name, Environment: j.wanted(), Revision: j.revision, Previous: j.previous, Phases: j.phases, Err: err}
+	if j.loaded != nil {
+		f.App, f.AuthMode = j.loaded.App.Name, j.loaded.App.AuthMode
+	}
+	return view.NewFailedDeployment(f)
 }
 
 func (j *job) heading() string {
@@ -166,13 +194,19 @@ func (j *job) summary(planned view.Deployment) view.DeploySummary {
 }
 
 func (j *job) planText(planned view.Deployment) []string {
-	lines := append(j.summary(planned).Lines(), planned.PlanLines()...)
+	lines := j.summary(planned).Lines()
+	for _, out := range j.loaded.LeftOut {
+		lines = append(lines, iostreams.SanitizeLine("  - "+out.Path+"  left out by "+out.Pattern+", a default ignore rule"))
+	}
+	lines = append(lines, planned.PlanLines()...)
 	return append(lines, "would deploy "+iostreams.SanitizeLine(j.name()))
 }
 
 // deploy deploys the app.
 func (j *job) deploy(ctx context.Context) (view.Deployment, error) {
 	j.phases = j.phases[:1] // what a plan took before is none of it
+	silenced := j.tellInterruption(ctx)
+	defer silenced()
 	d, err := bounded(ctx, j, j.client.Deploy)
 	if err != nil {
 		if interrupted(ctx) {
@@ -180,7 +214,8 @@ func (j *job) deploy(ctx context.Context) (view.Deployment, error) {
 		}
 		return view.Deployment{}, j.failure(ctx, err)
 	}
-	j.idle = !j.rolled && j.needsNoRunner(d.Before)
+	j.starts = !j.needsNoRunner(d.Before)
+	j.idle = !j.rolled && !j.starts
 	return view.NewDeployment(d, j.loaded.App, j.params.ResetScale, j.took), nil
 }
 
@@ -235,8 +270,13 @@ func (j *job) after(v view.Deployment) error {
 	if j.o.all {
 		head += j.label() + ": "
 	}
-	if note := v.InheritedNote(); note != "" {
-		lines = append(lines, head+note)
+	for _, note := range []string{v.InheritedNote(), v.AuthNote()} {
+		if note != "" {
+			lines = append(lines, head+note)
+		}
+	}
+	if j.starts && !j.attached() && v.Status == view.Deployed && j.inv.IO.ErrTerminal() {
+		lines = append(lines, "hint: `"+j.again("status")+" --wait` follows the rollout")
 	}
 	if j.o.attach && v.Status == view.Deployed && j.idle {
 		lines = append(lines, head+"no runner was started: min_concurrency is 0; the first request starts one")

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/progress"
@@ -28,17 +29,24 @@ func stepOf(p fal.DeployPhase) progress.Step {
 // progress shows an event.
 func (j *job) progress(e fal.DeployEvent) {
 	if e.Started {
+		j.phase.Store(e.Phase)
 		j.task.Begin(stepOf(e.Phase))
 	}
 	if e.Phase == fal.DeployHash || e.Phase == fal.DeployUpload {
 		j.task.Measure(progress.Amount{Files: e.Files, TotalFiles: e.TotalFiles, Bytes: e.Bytes, TotalBytes: e.TotalBytes})
 	}
 	if e.Log != nil {
-		log := j.task.Log
-		if isDetail(e.Log.Level) && !j.inv.Verbose {
-			log = j.task.Detail
+		text := view.DeployLogText(*e.Log)
+		switch level := strings.ToUpper(e.Log.Level); {
+		case isDetail(level) && !j.inv.Verbose:
+			j.task.Detail(text)
+		case level == "WARNING":
+			j.task.Warn(text)
+		case level == "ERROR":
+			j.task.LogCause(text, e.Log.Message)
+		default:
+			j.task.Log(text)
 		}
-		log(view.DeployLogText(*e.Log))
 	}
 	j.rolled = j.rolled || e.Phase == fal.DeployRegister && e.Log != nil
 	if e.Ended {

@@ -23,4 +23,11 @@ func TestLastWordsOfPython(t *testing.T) {
 	if r.code != 1 || !strings.HasPrefix(r.err, "loading app.py\nhalf\nloading app.py ended after 0.0s\n") {
 		t.Errorf("%+v", r)
 	}
+	// The one file of the folder is named, though nobody did so.
+	if r := tm.run(); !strings.HasPrefix(r.err, "loading app.py\nhalf\nloading app.py ended after 0.0s\n") {
+		t.Errorf("%+v", r)
+	}
+	if got := tm.object(tm.run("--json")); got["app_name"] != "" || got["status"] != "failed" {
+		t.Errorf("%v", got)
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/fal-plugins/fal/pkg/project"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+	"github.com/fal-plugins/fal/plugins/internal/outcome"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/progress"
 	"github.com/fal-plugins/fal/plugins/internal/view"
@@ -24,7 +25,7 @@ func runDeploy(ctx context.Context, inv *cli.Invocation, o *options) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range o.notices(inv) {
+	for _, n := range o.notices() {
 		notice(inv, n)
 	}
 	if o.all {
@@ -53,57 +54,76 @@ func (o *options) targets(inv *cli.Invocation, display *progress.Display) ([]*pr
 func runOne(ctx context.Context, inv *cli.Invocation, o *options, display *progress.Display, target *project.Target) error {
 	sessions := o.sessions(inv)
 	defer sessions.close()
-	j, err := o.newJob(ctx, inv, sessions, display, target)
-	if err != nil {
+	j := o.newJob(inv, display, target)
+	defer j.close()
+	if err := j.open(ctx, sessions); err != nil {
 		return err
 	}
-	defer j.close()
 	asks, err := o.mustConfirm(ctx, inv, j.session)
 	if err != nil {
 		return err
 	}
 	if err := j.load(ctx); err != nil {
-		return err
+		return o.failed(ctx, inv, display, j, err)
 	}
 	display.Say(inv.IO.PaintErr(iostreams.Bold, j.heading()))
 	switch {
 	case o.dryRun:
 		planned, err := j.plan(ctx)
 		if err != nil {
-			return err
+			return o.failed(ctx, inv, display, j, err)
 		}
 		display.Close()
-		return o.print(ctx, inv, planned, j.planText(planned)...)
+		return j.print(ctx, planned, j.planText(planned)...)
 	case asks:
 		if err := o.confirm(ctx, inv, display, j); err != nil {
 			return err
 		}
 	}
 	result, err := j.deploy(ctx)
-	display.Close()
 	if err != nil {
-		return err
+		return o.failed(ctx, inv, display, j, err)
 	}
+	display.Close()
 	inv.Did("deployed %s as revision %s", result.AppName, result.Revision)
-	if err := o.print(ctx, inv, result); err != nil {
+	if err := j.print(ctx, result); err != nil {
 		return err
 	}
 	return j.after(result)
 }
 
-// print prints a deployment: its record, or text for people.
-func (o *options) print(ctx context.Context, inv *cli.Invocation, v view.Deployment, lines ...string) error {
-	return output.Object(context.WithoutCancel(ctx), inv.Printer, v, func(w io.Writer) error { return o.writeText(inv, w, v, lines) })
+// failed prints what is known of a deployment that failed where records are
+// wanted: a program must be able to tell whether the app has moved. People read
+// it in the error, which is returned.
+func (o *options) failed(ctx context.Context, inv *cli.Invocation, display *progress.Display, j *job, err error) error {
+	display.Close()
+	if forPeople(inv) {
+		return err
+	}
+	return outcome.Joined(err, j.print(ctx, j.failed(err)))
 }
 
-func (o *options) writeText(inv *cli.Invocation, w io.Writer, v view.Deployment, lines []string) error {
+// forPeople reports whether text is printed, and no records.
+func forPeople(inv *cli.Invocation) bool {
+	return inv.Format == output.Pretty || inv.Format == output.Wide
+}
+
+// print prints a deployment: its record, or text for people.
+func (j *job) print(ctx context.Context, v view.Deployment, lines ...string) error {
+	return output.Object(context.WithoutCancel(ctx), j.inv.Printer, v, func(w io.Writer) error { return j.writeText(w, v, lines) })
+}
+
+func (j *job) writeText(w io.Writer, v view.Deployment, lines []string) error {
 	for _, line := range lines {
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return err
 		}
 	}
-	urls, _ := view.ParseURLChoice(inv.Getenv(urlOutput)) // what it is not was said
-	return v.WriteText(w, inv.Printer, urls)
+	urls := view.AllURLs
+	if j.session != nil {
+		urls = view.URLChoiceOf(j.session.Config.URLOutput)
+	}
+	return v.WriteText(w, j.inv.Printer, urls)
 }
 
 func notice(inv *cli.Invocation, text string) {
@@ -121,6 +141,8 @@ func (o *options) display(inv *cli.Invocation) *progress.Display {
 		Live:     inv.IO.ErrTerminal() && !inv.Debug && inv.Getenv("TERM") != "dumb",
 		ASCII:    !iostreams.SpeaksUTF8(inv.Getenv),
 		WholeLog: inv.Verbose,
+		Dropped:  "`--verbose` prints every line as it comes",
+		Clips:    clips(inv.Getenv),
 		Named:    o.all,
 		Size:     o.size,
 		Paint:    inv.IO.PaintErr,

@@ -3,15 +3,21 @@ package deploy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/pkg/fal/faltest"
+	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+	"github.com/fal-plugins/fal/plugins/internal/progress"
 )
 
 const deployedText = `deployed checkout
@@ -81,8 +87,14 @@ func TestURLOutput(t *testing.T) {
 	for value, lines := range map[string]int{"": 10, " ALL ": 10, "playground": 5, "none": 3, "other": 10} {
 		tm := newTerm(t)
 		tm.env["FAL_URL_OUTPUT"] = value
-		if r := tm.run("checkout"); strings.Count(r.out, "\n") != lines || r.code != 0 || (value == "other") != strings.Contains(r.err, "notice: FAL_URL_OUTPUT=other is none of all, playground, none: all is taken\n") {
+		if r := tm.run("checkout"); strings.Count(r.out, "\n") != lines || r.code != 0 || (value == "other") != strings.Contains(r.err, "notice: FAL_URL_OUTPUT=other is none of all, playground, none: all is used\n") || strings.Count(r.err, "URL_OUTPUT") > 1 {
 			t.Errorf("%q: %+v", value, r)
+		}
+		tm.server.HandleREST("GET /users/current", func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(`{"user_id":"u","nickname":"acme"}`))
+		})
+		if r := tm.run("--all", "--yes"); strings.Count(r.err, "URL_OUTPUT") != map[bool]int{true: 1}[value == "other"] || r.code != 0 {
+			t.Errorf("--all with %q: %+v", value, r)
 		}
 	}
 }
@@ -159,7 +171,7 @@ func TestFlags(t *testing.T) {
 			continue
 		}
 		got := tm.service.params[0]
-		got.Progress = nil
+		got.Progress, got.Uploads = nil, nil
 		if tt.want.Annotations == nil {
 			tt.want.Annotations = map[string]string{}
 		}
@@ -249,7 +261,7 @@ func TestFailures(t *testing.T) {
 		{"registered", &fal.DeployError{Phase: fal.DeployRegister, Revision: revNew, Err: errors.New("crashed")}, 1,
 			"error: registering the app: crashed\nhint: revision " + revNew + " of checkout is registered: `fal apps status checkout` shows its runners\n"},
 		{"upload", &fal.DeployError{Phase: fal.DeployUpload, Err: errors.New("cut")}, 1,
-			"error: uploading the files: cut\nhint: nothing was deployed; files that are there already are not sent again\n"},
+			"error: uploading the files: cut\nhint: nothing was deployed; files and parts that are there already are not sent again\n"},
 		{"nothing", &fal.DeployError{Err: errors.New("no")}, 1, "error: no\n"},
 	} {
 		tm := newTerm(t)
@@ -269,12 +281,16 @@ func TestRolloutFails(t *testing.T) {
 		err  error
 		want string
 	}{
-		{"made and not told", revNew, &fal.DeployError{Phase: fal.DeployRegister, Previous: revOld, Err: errors.New("crashed")}, "registered, but its rollout failed: crashed\n" +
-			"checkout points to revision " + revNew + " now, and the service may keep trying to start it\n" +
+		{"made and not told", revNew, &fal.DeployError{Phase: fal.DeployRegister, Previous: revOld, Err: errors.New("crashed")}, "error: registered, but its rollout failed: crashed; checkout points to revision " + revNew + " now\n" +
+			"hint: the service may keep trying to start it: `fal apps status checkout` shows how far it is\n" +
 			"hint: `fal apps rollback checkout` goes back to the revision before\nhint: `fal runners logs app/checkout` shows what its runners say\n"},
-		{"the first one", revNew, &fal.DeployError{Phase: fal.DeployRegister, Err: errors.New("crashed")}, "registered, but its rollout failed: crashed\n" +
-			"checkout points to revision " + revNew + " now, and the service may keep trying to start it\nhint: `fal runners logs app/checkout` shows what its runners say\n"},
-		{"cut", revNew, &fal.DeployError{Phase: fal.DeployRegister, Previous: revOld, Err: fal.ErrUnavailable}, "checkout points to revision " + revNew + " now\n" +
+		{"the first one", revNew, &fal.DeployError{Phase: fal.DeployRegister, Err: errors.New("crashed")}, "error: registered, but its rollout failed: crashed; checkout points to revision " + revNew + " now\n" +
+			"hint: the service may keep trying to start it: `fal apps status checkout` shows how far it is\nhint: `fal runners logs app/checkout` shows what its runners say\n"},
+		{"made and told", revOld, &fal.DeployError{Phase: fal.DeployRegister, Revision: revNew, Err: errors.New("crashed")}, "error: registered, but its rollout failed: crashed; its revision is " + revNew + "\n" +
+			"hint: the service may keep trying to start it: `fal apps status checkout` shows how far it is\nhint: `fal runners logs app/checkout` shows what its runners say\n"},
+		{"told by the reason", revNew, &fal.DeployError{Phase: fal.DeployRegister, Err: errors.New("a runner of " + revNew + " crashed")}, "error: registered, but its rollout failed: a runner of " + revNew + " crashed\n" +
+			"hint: the service may keep trying to start it: `fal apps status checkout` shows how far it is\nhint: `fal runners logs app/checkout` shows what its runners say\n"},
+		{"cut", revNew, &fal.DeployError{Phase: fal.DeployRegister, Previous: revOld, Err: fal.ErrUnavailable}, "; checkout points to revision " + revNew + " now\n" +
 			"hint: `fal apps status checkout --wait` waits for the rollout\n"},
 		{"not made", revOld, &fal.DeployError{Phase: fal.DeployRegister, Previous: revOld, Err: errors.New("refused")}, "error: registering the app: refused\n"},
 	} {
@@ -284,6 +300,179 @@ func TestRolloutFails(t *testing.T) {
 		if r := tm.run("checkout", "--attach"); r.code == 0 || r.out != "" || !strings.HasSuffix(r.err, tt.want) {
 			t.Errorf("%s: %+v", tt.name, r)
 		}
+	}
+}
+
+// A program can tell a failure that left the app as it was from one that moved
+// it.
+func TestFailureAsJSON(t *testing.T) {
+	for _, tt := range []struct {
+		name, line, now    string
+		err                error
+		revision, previous any
+	}{
+		{"build", "checkout", revOld, &fal.DeployError{Phase: fal.DeployBuild, Err: errors.New("exit 1")}, "", nil},
+		{"build of an app that is there", "checkout", revOld, &fal.DeployError{Phase: fal.DeployBuild, Previous: revOld, Err: errors.New("exit 1")}, "", revOld},
+		{"rollout", "checkout --attach", revNew, &fal.DeployError{Phase: fal.DeployRegister, Previous: revOld, Err: errors.New("crashed")}, revNew, revOld},
+		{"rollout that was told", "checkout --attach", revOld, &fal.DeployError{Phase: fal.DeployRegister, Revision: revNew, Err: errors.New("crashed")}, revNew, nil},
+		{"lost answer", "checkout", revNew, &fal.DeployError{Phase: fal.DeployRegister, Previous: revOld, Err: fal.ErrUnavailable}, revNew, revOld},
+		{"refused", "checkout", revOld, &fal.DeployError{Phase: fal.DeployRegister, Previous: revOld, Err: errors.New("refused")}, "", revOld},
+	} {
+		for _, all := range []bool{false, true} {
+			tm := threeApps(t)
+			tm.server.SetApps(faltest.App{Alias: "checkout", Revision: tt.now})
+			tm.service.events = phases()
+			tm.service.fails["checkout"] = tt.err
+			line := tt.line
+			if all {
+				line = strings.Replace(line, "checkout", "--all --yes --strategy rolling", 1)
+			}
+			r := tm.run(append(strings.Fields(line), "--json")...)
+			got := tm.object(r)
+			if list, ok := got["deployments"].([]any); ok == all && all {
+				got, _ = list[0].(map[string]any)
+			}
+			if r.code == 0 || got["status"] != "failed" || got["app_name"] != "checkout" || got["revision"] != tt.revision || got["previous_revision"] != tt.previous || got["auth_mode"] != "public" || got["error"] == nil {
+				t.Errorf("%s, all %v: %+v", tt.name, all, r)
+			}
+			if _, after, _ := strings.Cut(r.err, `{"error":{"code":`); !all && !strings.HasSuffix(after, "}}\n") {
+				t.Errorf("%s: no error in %s", tt.name, r.err)
+			}
+		}
+	}
+	tm := newTerm(t)
+	tm.service.fails["checkout"] = errors.New("no")
+	if r := tm.run("checkout", "-q", ".status, .error"); r.code != 1 || r.out != "failed\nno\n" {
+		t.Errorf("%+v", r)
+	}
+	if r := tm.run("checkout", "--dry-run", "--json"); r.code != 1 || tm.object(r)["status"] != "failed" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A service that cannot be asked leaves open what became of a registration that
+// broke off, and that is said; one that refused has registered nothing.
+func TestRegistrationThatIsNotKnown(t *testing.T) {
+	const unknown = "; whether checkout was registered, and how its rollout went, is not known\nhint: `fal apps status checkout` tells, once the service answers\n"
+	for _, tt := range []struct {
+		name, line string
+		err        error
+		unknown    bool
+	}{
+		{"attached", "checkout --attach", fal.ErrUnavailable, true},
+		{"not attached", "checkout", fal.ErrUnavailable, true},
+		{"too late", "checkout", fal.ErrDeadlineExceeded, true},
+		{"refused", "checkout", fal.ErrInvalidArgument, false},
+	} {
+		tm := newTerm(t)
+		tm.server.Handle("ListAliases", func(faltest.Call) faltest.Answer { return faltest.Fail(fal.CodePermissionDenied, "not now") })
+		tm.service.fails["checkout"] = &fal.DeployError{Phase: fal.DeployRegister, Previous: revOld, Err: tt.err}
+		if r := tm.run(strings.Fields(tt.line)...); r.code == 0 || strings.Contains(r.err, unknown) != tt.unknown || !strings.Contains(r.err, "error: registering the app: ") {
+			t.Errorf("%s: %+v", tt.name, r)
+		}
+	}
+}
+
+// Who deploys what starts at once is told how to see whether it does.
+func TestRolloutIsFollowed(t *testing.T) {
+	const hint = "hint: `fal apps status checkout --wait` follows the rollout\n"
+	for _, tt := range []struct {
+		name, line  string
+		tty         bool
+		min, buffer int
+		told        bool
+	}{
+		{"runners start", "checkout", true, 1, 0, true},
+		{"a buffer starts", "checkout", true, 0, 1, true},
+		{"none starts", "checkout", true, 0, 0, false},
+		{"waited for", "checkout --attach", true, 1, 0, false},
+		{"in a pipe", "checkout", false, 1, 0, false},
+	} {
+		tm := newTerm(t)
+		tm.tty = tt.tty
+		tm.service.before = sampleBefore()
+		tm.service.before.MinConcurrency, tm.service.before.ConcurrencyBuffer = tt.min, tt.buffer
+		if r := tm.run(strings.Fields(tt.line)...); r.code != 0 || strings.HasSuffix(r.err, hint) != tt.told || strings.Contains(r.err, "follows") != tt.told {
+			t.Errorf("%s: %+v", tt.name, r)
+		}
+	}
+}
+
+// Who may call an app that the code says nothing of is told if it is not its
+// account alone.
+func TestAuthIsKept(t *testing.T) {
+	for _, tt := range []struct {
+		app  string
+		mode fal.AuthMode
+		told bool
+	}{
+		{"once", fal.AuthPublic, true},
+		{"once", fal.AuthPrivate, false},
+		{"checkout", fal.AuthShared, false}, // its code says public
+	} {
+		tm := newTerm(t)
+		tm.service.before = sampleBefore()
+		tm.service.before.AuthMode = tt.mode
+		r := tm.run(tt.app)
+		if want := "note: kept from before: auth " + tt.mode.String() + ", of which the code says nothing\n"; r.code != 0 || strings.Contains(r.err, want) != tt.told {
+			t.Errorf("%s, %s: %+v", tt.app, tt.mode, r)
+		}
+	}
+}
+
+// On a terminal the log of a step that ends well goes, and not its warnings.
+func TestWarningsStay(t *testing.T) {
+	tm := newTerm(t)
+	tm.tty, tm.service.events = true, phases()
+	if r := tm.run("checkout"); !strings.Contains(r.err, "built the environment  0.0s\n  WARNING old base\\x07\n") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// What the default rules leave out is said, and all of it by a plan.
+func TestLeftOutFiles(t *testing.T) {
+	tm := newTerm(t)
+	for i := range 5 {
+		tm.write(fmt.Sprintf("data/%d.md", i), "x")
+	}
+	r := tm.run("search", "--dry-run")
+	if r.code != 0 || !strings.Contains(r.err, "notice: 5 files left out by the default ignore rules (*.md): data/0.md, data/1.md, data/2.md and 2 more, which --dry-run lists; a .dockerignore replaces these rules\n") ||
+		!strings.Contains(r.out, "  - data/4.md  left out by *.md, a default ignore rule\n") || strings.Count(r.out, "left out") != 5 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestClips(t *testing.T) {
+	for _, tt := range []struct {
+		env  map[string]string
+		want bool
+	}{
+		{map[string]string{"TERM": "xterm-256color"}, false},
+		{map[string]string{"TERM": "xterm-256color", "XTERM_VERSION": "XTerm(390)"}, true},
+		{map[string]string{"TERM": "linux"}, true},
+		{map[string]string{"TERM": "screen.xterm-256color", "STY": "1.pts"}, true},
+		{map[string]string{"TERM": "screen-256color", "TMUX": "/tmp/tmux-0/default,1,0"}, false},
+		{map[string]string{"TERM": "rxvt-unicode"}, true},
+		{nil, false},
+	} {
+		if got := clips(func(name string) string { return tt.env[name] }); got != tt.want {
+			t.Errorf("%v: %v", tt.env, got)
+		}
+	}
+}
+
+// What a file says of the team is named as that, and not as a flag.
+func TestTeamOfAFile(t *testing.T) {
+	tm := newTerm(t)
+	tm.server.HandleREST("GET /users/current", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"user_id":"u","nickname":"local"}`))
+	})
+	const wrong = "error: the key from FAL_KEY belongs to local, not to team acme\n"
+	if r := tm.run("teamed"); r.code != 4 || !strings.HasSuffix(r.err, wrong+"hint: use a key of that team, or change tool.fal.apps.teamed.team in pyproject.toml:17\n") {
+		t.Errorf("%+v", r)
+	}
+	if r := tm.run("checkout", "--team", "acme"); r.code != 4 || !strings.HasSuffix(r.err, wrong+"hint: use a key of that team, or leave out --team\n") {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -333,7 +522,7 @@ func TestInterrupt(t *testing.T) {
 	}{
 		{"", "", "interrupted: nothing was sent"},
 		{fal.DeployHash, "", "interrupted: nothing was sent"},
-		{fal.DeployUpload, "", "interrupted: nothing was deployed; files that are there already are not sent again"},
+		{fal.DeployUpload, "", "interrupted: nothing was deployed; files and parts that are there already are not sent again"},
 		{fal.DeployBuild, "", "interrupted: nothing was deployed; the service may go on with the build"},
 		{fal.DeployMetadata, "", "interrupted: nothing was deployed; the environment is built"},
 		{fal.DeployRegister, "", "interrupted: checkout points to revision " + revOld + " as before; the service may still register the new one\nhint: `fal apps status checkout` shows how far it is"},
@@ -356,6 +545,70 @@ func TestInterrupt(t *testing.T) {
 		if r.code != 130 || r.out != "" || !strings.Contains(r.err, "fal deploy: error: "+tt.want+"\n") {
 			t.Errorf("%s: %+v", tt.phase, r)
 		}
+	}
+}
+
+// Ctrl-C is answered at once, by what is known: what takes longer may be ended
+// by another one.
+func TestInterruptIsAnswered(t *testing.T) {
+	for _, tt := range []struct {
+		phase fal.DeployPhase
+		want  string
+	}{
+		{"", "interrupted; nothing was sent\n"},
+		{fal.DeployUpload, "interrupted while uploading the files; nothing was deployed; files and parts that are there already are not sent again\n"},
+		{fal.DeployBuild, "interrupted while building the environment; nothing was deployed; the service may go on with the build\n"},
+		{fal.DeployRegister, "interrupted while registering the app; asking the service what became of it ...\n"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			streams, _, _, errout := iostreams.Test()
+			display := progress.New(progress.Options{Out: errout})
+			defer display.Close()
+			j := &job{o: &options{}, inv: &cli.Invocation{IO: streams}, display: display}
+			if tt.phase != "" {
+				j.phase.Store(tt.phase)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			silence := j.tellInterruption(ctx)
+			time.Sleep(time.Hour)
+			cancel()
+			said := func() (text string) {
+				display.Pause(func() { text = errout.String() })
+				return text
+			}
+			time.Sleep(tellAfter / 2)
+			synctest.Wait()
+			if got := said(); got != "" {
+				t.Errorf("said %q before it has taken long", got)
+			}
+			time.Sleep(tellAfter)
+			synctest.Wait()
+			if got := said(); got != tt.want {
+				t.Errorf("said %q, want %q", got, tt.want)
+			}
+			silence()
+			j.tellInterruption(ctx)() // what ends in time says nothing
+			if got := said(); got != tt.want {
+				t.Errorf("said %q", got)
+			}
+		})
+	}
+}
+
+// A service that hangs is asked for a bounded time what became of it.
+func TestInterruptOfAServiceThatHangs(t *testing.T) {
+	tm := newTerm(t)
+	tm.server.Script("ListAliases", faltest.Hang())
+	ctx, cancel := context.WithCancel(t.Context())
+	tm.service.events = []fal.DeployEvent{{Phase: fal.DeployRegister, Started: true}}
+	tm.service.during = func(ctx context.Context) error {
+		cancel()
+		<-ctx.Done()
+		return &fal.DeployError{Phase: fal.DeployRegister, Previous: revOld, Err: ctx.Err()}
+	}
+	r := tm.runContext(ctx, "checkout")
+	if r.code != 130 || !strings.Contains(r.err, "interrupted while registering the app; asking the service what became of it ...\nfal deploy: error: interrupted: the new revision of checkout may be registered or not\n") {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -101,7 +101,10 @@ func TestWireFailures(t *testing.T) {
 	}{
 		{"build", "search", func(tm *console) {
 			tm.server.SetBuild(faltest.Build{Failed: true, Logs: []faltest.DeployLog{{Level: 4, Message: "no space"}}})
-		}, 1, "  ERROR no space\n"},
+		}, 1, "building the environment\nbuilding the environment ended after 0.0s\nfal deploy: error: building the environment: it failed: no space\n"},
+		{"build of a long log", "search", func(tm *console) {
+			tm.server.SetBuild(faltest.Build{Failed: true, Logs: []faltest.DeployLog{{Level: 4, Message: "no space\nbut much time"}, {Level: 2, Message: "tidied up"}}})
+		}, 1, "  ERROR no space\n  but much time\n  tidied up\nbuilding the environment ended after 0.0s\nfal deploy: error: building the environment: it failed: but much time\n"},
 		{"not allowed", "search", func(tm *console) {
 			tm.server.Script("RegisterApplication", faltest.Fail(fal.CodePermissionDenied, "not yours"))
 		}, 4, "error: registering the app: not yours\n"},

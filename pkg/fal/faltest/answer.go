@@ -14,6 +14,7 @@ type Answer struct {
 	code            fal.Code
 	message         string
 	header, trailer map[string]string
+	lost            bool
 }
 
 // Reply answers with a message as protobuf JSON, with several on a stream, or,
@@ -42,6 +43,13 @@ func with(m map[string]string, name, value string) map[string]string {
 	}
 	m[name] = value
 	return m
+}
+
+// ThenLost closes the connection behind the messages of the answer, in place of
+// ending the call.
+func (a Answer) ThenLost() Answer {
+	a.lost = true
+	return a
 }
 
 // Hang never answers; it ends with the call.

@@ -108,4 +108,13 @@ func (c *trackedConn) reset() {
 	_ = c.Conn.Close()
 }
 
+// hangUp ends a connection so that the other side gets all that was written.
+func (c *trackedConn) hangUp() {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		_ = tcp.CloseWrite()
+		return
+	}
+	_ = c.Conn.Close()
+}
+
 func quiet() *log.Logger { return log.New(io.Discard, "", 0) }

@@ -65,6 +65,10 @@ func (s *Server) serveGRPC(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.answer(w, answer, output)
+	if answer.lost {
+		_ = http.NewResponseController(w).Flush()
+		connOf(r).hangUp()
+	}
 }
 
 // next finds the answer to a call; the messages are nil unless they are not
@@ -109,6 +113,9 @@ func (s *Server) answer(w http.ResponseWriter, a Answer, output []proto.Message)
 				return
 			}
 		}
+	}
+	if a.lost {
+		return
 	}
 	for name, value := range a.trailer {
 		w.Header().Set(prefix+name, value)

@@ -35,6 +35,7 @@ type Uploads struct {
 
 	mu      sync.Mutex
 	fault   func(*http.Request) Fault
+	handler func(*http.Request) http.HandlerFunc
 	begun   map[string]*upload // by id
 	files   map[string][]byte  // by hash
 	sources map[string][]byte  // by name
@@ -75,6 +76,24 @@ func (u *Uploads) Faults(fault func(*http.Request) Fault) {
 	u.fault = fault
 }
 
+// Handler asks handler about every request of an upload, but those for missing
+// hashes and cancels: what it answers serves the request, unless it is nil. It
+// may be called by several goroutines at once.
+func (u *Uploads) Handler(handler func(*http.Request) http.HandlerFunc) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.handler = handler
+}
+
+// Lose makes the server forget the uploads that are not complete.
+func (u *Uploads) Lose() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, begun := range u.begun {
+		begun.parts = nil
+	}
+}
+
 // Files are the app files that are complete, by their hashes.
 func (u *Uploads) Files() map[string][]byte {
 	u.mu.Lock()
@@ -106,8 +125,14 @@ func (u *Uploads) Canceled() int {
 func (u *Uploads) faulty(handle http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		u.mu.Lock()
-		fault := u.fault
+		fault, handler := u.fault, u.handler
 		u.mu.Unlock()
+		if handler != nil {
+			if handle := handler(r); handle != nil {
+				handle(w, r)
+				return
+			}
+		}
 		kind := FaultNone
 		if fault != nil {
 			kind = fault(r)

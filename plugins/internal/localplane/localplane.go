@@ -108,6 +108,24 @@ func (r Record) Call(ctx context.Context, method, path string, into any) error {
 	return json.NewDecoder(bytes.NewReader(body)).Decode(into)
 }
 
+// Running is the record of the control plane that is used unless another one is
+// named, and whether that answers and is to go on.
+func Running(ctx context.Context, getenv func(string) string) (r Record, runs bool) {
+	folder, err := Folder(getenv)
+	if err != nil {
+		return Record{}, false
+	}
+	r, ok, err := Read(folder)
+	if err != nil || !ok {
+		return Record{}, false
+	}
+	var health struct {
+		Stopping bool `json:"stopping"`
+	}
+	err = r.Call(ctx, http.MethodGet, PathHealth, &health)
+	return r, err == nil && !health.Stopping
+}
+
 // Folder is the data folder that is used unless another one is named; where the
 // login of a control plane is used, it is that one's. Its error is one of usage:
 // no home folder is known.

@@ -8,8 +8,9 @@ import (
 
 // kept are the last lines of a log.
 type kept struct {
-	lines   []logLine // a ring once it is full
-	next    int
+	lines   []logLine // those before first are dropped
+	first   int
+	bytes   int
 	dropped int
 	details bool // there are such lines
 }
@@ -20,22 +21,32 @@ type logLine struct {
 	detail bool
 }
 
-func (k *kept) add(line logLine) {
+// lineCost is what a line takes beside its text, in bytes.
+const lineCost = 32
+
+// add keeps a line, and drops the oldest ones when there would be more than
+// most bytes; the last one stays in any case.
+func (k *kept) add(line logLine, most int) {
 	k.details = k.details || line.detail
-	if len(k.lines) < mostLines {
-		k.lines = append(k.lines, line)
-		return
+	k.lines = append(k.lines, line)
+	k.bytes += len(line.text) + lineCost
+	for k.bytes > most && k.first < len(k.lines)-1 {
+		k.bytes -= len(k.lines[k.first].text) + lineCost
+		k.lines[k.first] = logLine{}
+		k.first++
+		k.dropped++
 	}
-	k.lines[k.next] = line
-	k.next = (k.next + 1) % mostLines
-	k.dropped++
+	if k.first > len(k.lines)/2 {
+		k.lines = append(k.lines[:0:0], k.lines[k.first:]...)
+		k.first = 0
+	}
 }
 
 // all are the lines, the oldest first.
 func (k *kept) all() []string {
 	var lines []string
-	for i := range k.lines {
-		lines = append(lines, k.lines[(k.next+i)%len(k.lines)].text)
+	for _, l := range k.lines[k.first:] {
+		lines = append(lines, l.text)
 	}
 	return lines
 }
@@ -43,8 +54,8 @@ func (k *kept) all() []string {
 // last are at most n of the lines that are no details, the oldest first.
 func (k *kept) last(n int) []string {
 	var lines []string
-	for i := len(k.lines) - 1; i >= 0 && len(lines) < n; i-- {
-		if l := k.lines[(k.next+i)%len(k.lines)]; !l.detail {
+	for i := len(k.lines) - 1; i >= k.first && len(lines) < n; i-- {
+		if l := k.lines[i]; !l.detail {
 			lines = append(lines, l.text)
 		}
 	}

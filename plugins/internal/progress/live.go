@@ -10,11 +10,13 @@ import (
 )
 
 // What the terminal is told: where the cursor goes, and what is erased. One that
-// knows synchronised updates shows a picture as a whole.
+// knows synchronised updates shows a picture as a whole. The first column is
+// erased apart from the rest: tmux adds to its history what is erased from the
+// top left corner on, and would keep every picture that begins there.
 const (
 	beginPicture = "\x1b[?2026h"
 	endPicture   = "\x1b[?2026l"
-	eraseBelow   = "\x1b[J"
+	eraseBelow   = "\x1b[K\x1b[C\x1b[J\r"
 	lineStart    = "\r"
 )
 
@@ -29,12 +31,16 @@ type line struct {
 }
 
 // erased takes away the picture that stands there. A terminal that has become
-// narrower since then folds its lines.
+// narrower since then has folded its lines, unless it clips them: what stands
+// above must not be taken for a part of it.
 func (d *Display) erased() string {
 	if len(d.drawn) == 0 {
 		return ""
 	}
 	columns, _ := d.o.Size()
+	if d.o.Clips {
+		columns = 0
+	}
 	rows := 0
 	for _, width := range d.drawn {
 		rows += rowsOf(width, columns)

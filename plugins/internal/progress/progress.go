@@ -14,9 +14,12 @@
 // that takes long says from time to time how far it is.
 //
 // What it guarantees:
-//   - A step that fails leaves its whole log, up to 10,000 lines of it.
+//   - A step that fails leaves its whole log; beyond 64 MiB its last lines, and
+//     it is said how many are missing. One that ends well leaves its warnings; of
+//     many the first, and how many more there are.
 //   - No line is wider than the terminal, which may change its size; nothing is
-//     drawn beside the bottom, and nothing of it is left at the end.
+//     drawn beside the bottom, nothing above it is lost, and nothing of it is
+//     left at the end.
 //   - Text that is logged is made harmless for a terminal.
 //   - Close leaves no goroutine behind.
 //
@@ -37,8 +40,9 @@ import (
 const (
 	redraw    = 100 * time.Millisecond // between two pictures
 	sayAgain  = 10 * time.Second       // between two lines about one step
-	mostLines = 10_000                 // of a log that are kept
+	mostBytes = 64 << 20               // of a log that are kept
 	tail      = 6                      // lines of it that are shown
+	mostWarns = 5                      // warnings that a step leaves
 )
 
 // Options are what a Display needs from outside.
@@ -51,6 +55,14 @@ type Options struct {
 	ASCII bool
 	// WholeLog shows every line of a log for good.
 	WholeLog bool
+	// Dropped says how to see what is not kept of a log, as in "--verbose shows
+	// them all"; "" says nothing.
+	Dropped string
+	// LogBytes is how much of the log of a step is kept; 0: 64 MiB.
+	LogBytes int
+	// Clips: the terminal cuts lines off when it becomes narrower, where others
+	// fold them.
+	Clips bool
 	// Named puts the names of tasks before what is said of them.
 	Named bool
 	// Size is that of the terminal in characters, 0 where it is not known; nil:
@@ -87,6 +99,8 @@ type Display struct {
 
 	stop, stopped chan struct{}
 }
+
+func (d *Display) mostKept() int { return cmp.Or(d.o.LogBytes, mostBytes) }
 
 // New makes a display. Close ends it.
 func New(o Options) *Display {
@@ -188,6 +202,9 @@ func (d *Display) refresh() {
 	now := d.o.Now()
 	for _, t := range d.tasks {
 		t.sample(now)
+		if t.held != nil && now.Sub(t.held.since) >= heldFor {
+			t.release()
+		}
 	}
 	if d.o.Live {
 		d.write(d.erased() + d.picture())

@@ -140,6 +140,41 @@ func TestLiveWidths(t *testing.T) {
 	}
 }
 
+// A terminal that becomes narrower, or wider, loses nothing of what stands above
+// the picture, and keeps nothing of the picture, whether it folds or clips lines.
+func TestResize(t *testing.T) {
+	for _, clips := range []bool{false, true} {
+		for _, widths := range [][]int{{50}, {60}, {70, 40, 20}, {30, 100, 30}, {99, 98, 97}, {8}} {
+			s := newScreen(t, 100, 40)
+			d, _ := display(t, Options{Out: s, Live: true, Size: s.size, Clips: clips})
+			var above []string
+			for i := range 20 {
+				above = append(above, fmt.Sprint("l", i))
+				d.Say(above[i])
+			}
+			task := d.Task("")
+			task.Begin(build)
+			for range 9 {
+				task.Log(strings.Repeat("wide ", 30))
+			}
+			d.draw()
+			for _, columns := range widths {
+				if clips {
+					s.clip(columns)
+				} else {
+					s.narrow(columns)
+				}
+				d.draw()
+				d.draw()
+			}
+			d.Close()
+			if got := s.shown(); got != strings.Join(above, "\n") {
+				t.Errorf("clips %v, %v columns: left\n%s", clips, widths, got)
+			}
+		}
+	}
+}
+
 func TestLiveRows(t *testing.T) {
 	for rows, lines := range map[int]int{2: 1, 3: 2, 5: 4, 24: 7, 0: 7} {
 		s := newScreen(t, 80, rows)
@@ -235,20 +270,67 @@ func TestWholeLog(t *testing.T) {
 	}
 }
 
-// Of a long log the last lines are kept, and it is said that there were more.
+// A long log is whole when its step fails.
 func TestLongLog(t *testing.T) {
 	var out bytes.Buffer
 	d, _ := display(t, Options{Out: &out, Live: true})
 	task := d.Task("")
 	task.Begin(build)
-	for i := range mostLines + 7 {
+	const lines = 30_000
+	for i := range lines {
 		task.Log(fmt.Sprint("line ", i))
 	}
 	task.End(errors.New("no"), "")
 	got := out.String()
-	if strings.Count(got, "  line") != mostLines || !strings.Contains(got, "... 7 lines before these\n  line 7\n") || !strings.Contains(got, fmt.Sprintf("line %d\n", mostLines+6)) {
+	if strings.Count(got, "  line") != lines || !strings.Contains(got, "  line 0\n") || strings.Contains(got, "before these") {
 		t.Errorf("%d bytes: %.200s", len(got), got)
 	}
+}
+
+// Of one that is too long the last lines are kept, and it is said that there
+// were more, and how to see them.
+func TestTooLongLog(t *testing.T) {
+	for _, tt := range []struct{ dropped, want string }{
+		{"", "  ... 90 lines before these\n  line 090\n"},
+		{"ask for it", "  ... 90 lines before these: ask for it\n  line 090\n"},
+	} {
+		var out bytes.Buffer
+		d, _ := display(t, Options{Out: &out, Live: true, Dropped: tt.dropped, LogBytes: 10 * (lineCost + len("line 000"))})
+		task := d.Task("")
+		task.Begin(build)
+		for i := range 100 {
+			task.Log(fmt.Sprintf("line %03d", i))
+		}
+		task.End(errors.New("no"), "")
+		got := out.String()
+		if strings.Count(got, "  line") != 10 || !strings.Contains(got, tt.want) || !strings.Contains(got, "line 099\n") {
+			t.Errorf("%s", got)
+		}
+		task.Begin(build)
+		task.Log(strings.Repeat("x", 1000)) // alone, it is too long
+		task.End(errors.New("no"), "")
+		if got := out.String()[len(got):]; !strings.Contains(got, "xxx") || strings.Contains(got, "before these") {
+			t.Errorf("%s", got)
+		}
+	}
+}
+
+// What is said of a task is more than the end of its long name.
+func TestLongNames(t *testing.T) {
+	s := newScreen(t, 40, 24)
+	d, _ := display(t, Options{Out: s, Live: true, Size: s.size, Named: true})
+	long, short := d.Task("an-app-of-a-name-that-is-long-enough-for-two"), d.Task("short")
+	long.Begin(build)
+	short.Begin(build)
+	d.draw()
+	want(t, s.shown(), `
+⠋ an-app-of-a-name-tha…: building  0.0s
+⠋ short: building  0.0s`)
+	long.End(nil, "")
+	short.End(nil, "a note that is longer than the terminal has room")
+	want(t, s.shown(), `
+✓ an-app-of-a-name-that-is-long…: built
+✓ short: built, a note that is longer t`)
 }
 
 // A question has the last row for itself.
@@ -348,5 +430,111 @@ func TestFlush(t *testing.T) {
 	d.Say("three")
 	if out.String() != "one\ntwo\nthree\n" {
 		t.Errorf("%q", out.String())
+	}
+}
+
+// The log of a step that ends well goes, and its warnings stay: all of a few, and
+// the number of many.
+func TestWarningsOutlastTheirStep(t *testing.T) {
+	for n, left := range map[int]string{
+		0: "✓ built  0.0s",
+		2: "✓ built  0.0s\n  WARNING 0\n    more\x07\n  WARNING 1\n    more\x07",
+		6: "✓ built  0.0s" + warningsUpTo(6),
+		8: "✓ built  0.0s" + warningsUpTo(5) + "\n  and 3 more warnings: ask for it",
+	} {
+		s := newScreen(t, 80, 40)
+		d, _ := display(t, Options{Out: s, Live: true, Size: s.size, Dropped: "ask for it"})
+		task := d.Task("")
+		task.Begin(build)
+		for i := range n {
+			task.Log("line")
+			task.Warn(fmt.Sprintf("WARNING %d\n  more\x07", i))
+		}
+		d.draw()
+		task.End(nil, "")
+		want(t, s.shown(), strings.ReplaceAll(left, "\x07", `\x07`))
+		task.Begin(build)
+		task.End(nil, "")
+		if got := s.shown(); !strings.HasSuffix(got, "✓ built  0.0s") {
+			t.Errorf("a step has the warnings of another:\n%s", got)
+		}
+	}
+}
+
+func warningsUpTo(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "\n  WARNING %d\n    more\x07", i)
+	}
+	return b.String()
+}
+
+// Where the log stays, and behind a step that failed, a warning is there once.
+func TestWarningsAreSaidOnce(t *testing.T) {
+	for _, o := range []Options{{}, {Live: true, WholeLog: true}, {Live: true}} {
+		var out bytes.Buffer
+		fails := o.Live && !o.WholeLog
+		o.Out = &out
+		d, _ := display(t, o)
+		task := d.Task("")
+		task.Begin(build)
+		task.Warn("WARNING careful")
+		if fails {
+			task.End(errors.New("no"), "")
+		} else {
+			task.End(nil, "")
+		}
+		if got := out.String(); strings.Count(got, "WARNING careful") != 1 {
+			t.Errorf("%+v: %s", o, got)
+		}
+	}
+}
+
+// What the error says is left to it; all else is logged, and in its order.
+func TestLogCause(t *testing.T) {
+	for _, live := range []bool{false, true} {
+		for name, tt := range map[string]struct {
+			do   func(*Task, *clock, *Display)
+			err  error
+			want string
+		}{
+			"said by the error":  {func(*Task, *clock, *Display) {}, errors.New("it failed: no space"), "  one"},
+			"another error":      {func(*Task, *clock, *Display) {}, errors.New("cut"), "  one\n  ERROR no space"},
+			"no error":           {func(*Task, *clock, *Display) {}, nil, "  one\n  ERROR no space"},
+			"followed by a line": {func(t *Task, _ *clock, _ *Display) { t.Log("two") }, errors.New("no space"), "  one\n  ERROR no space\n  two"},
+			"followed by silence": {func(_ *Task, c *clock, d *Display) {
+				c.add(heldFor)
+				d.draw()
+			}, errors.New("no space"), "  one\n  ERROR no space"},
+		} {
+			if live && tt.err == nil {
+				continue // the log goes
+			}
+			var out bytes.Buffer
+			d, c := display(t, Options{Out: &out, Live: live})
+			task := d.Task("")
+			task.Begin(build)
+			task.Log("one")
+			task.LogCause("ERROR no space", "no space\n")
+			tt.do(task, c, d)
+			from := 0
+			if live { // pictures
+				from = out.Len()
+			}
+			task.End(tt.err, "")
+			var lines []string
+			for l := range strings.SplitSeq(out.String()[from:], "\n") {
+				if i := strings.LastIndex(l, "\r"); i >= 0 {
+					l = l[i+1:]
+				}
+				if strings.HasPrefix(l, "  ") {
+					lines = append(lines, l)
+				}
+			}
+			want(t, strings.Join(lines, "\n"), tt.want)
+			if t.Failed() {
+				t.Fatalf("%s, live %v", name, live)
+			}
+		}
 	}
 }

@@ -47,6 +47,16 @@ func (s *screen) narrow(columns int) {
 	s.columns, s.lines, s.row = columns, folded, len(folded)-1
 }
 
+// clip cuts the lines off as terminals do that do not fold them.
+func (s *screen) clip(columns int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, line := range s.lines {
+		s.lines[i] = line[:min(len(line), columns)]
+	}
+	s.columns, s.column = columns, min(s.column, columns-1)
+}
+
 func (s *screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +110,14 @@ func (s *screen) control(parameters string, final byte) {
 			n = s.row
 		}
 		s.row -= n
+	case final == 'C' && parameters == "":
+		s.column = min(s.column+1, s.columns-1)
+	case final == 'K' && parameters == "":
+		s.lines[s.row] = s.lines[s.row][:min(s.column, len(s.lines[s.row]))]
 	case final == 'J' && parameters == "":
+		if s.row == 0 && s.column == 0 {
+			s.t.Error("all of the screen is erased at once, which some terminals keep")
+		}
 		s.lines = s.lines[:s.row+1]
 		s.lines[s.row] = s.lines[s.row][:min(s.column, len(s.lines[s.row]))]
 	default:

@@ -21,15 +21,18 @@ type Task struct {
 	amount  Amount
 	speed   speed
 	log     kept
+	warned  []string // what is said again behind the step
+	held    *cause
 }
 
 // Begin begins a step.
 func (t *Task) Begin(s Step) {
 	t.d.mu.Lock()
 	defer t.d.mu.Unlock()
+	t.release()
 	now := t.d.o.Now()
 	t.running, t.step, t.began, t.said = true, s, now, now
-	t.amount, t.speed, t.log = Amount{}, speed{}, kept{}
+	t.amount, t.speed, t.log, t.warned = Amount{}, speed{}, kept{}, nil
 	if !t.d.o.Live {
 		t.d.say(t.prefix() + s.Doing)
 	}
@@ -47,6 +50,12 @@ func (t *Task) Measure(a Amount) {
 func (t *Task) Log(text string) {
 	t.d.mu.Lock()
 	defer t.d.mu.Unlock()
+	t.release()
+	t.add(text)
+}
+
+// add adds to the log.
+func (t *Task) add(text string) {
 	var lines []string
 	for l := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		l = harmless(l)
@@ -54,21 +63,33 @@ func (t *Task) Log(text string) {
 			lines = append(lines, t.logged(l))
 		}
 		if t.running && !t.d.o.WholeLog {
-			t.log.add(logLine{text: l})
+			t.log.add(logLine{text: l}, t.d.mostKept())
 		}
 	}
 	t.d.say(lines...)
+}
+
+// Warn adds to the log what outlasts the step: where the log of one that ends
+// well goes, the warnings stay.
+func (t *Task) Warn(text string) {
+	t.Log(text)
+	t.d.mu.Lock()
+	defer t.d.mu.Unlock()
+	if t.running {
+		t.warned = append(t.warned, text)
+	}
 }
 
 // Detail adds to the log of the step what is shown only if the step fails.
 func (t *Task) Detail(text string) {
 	t.d.mu.Lock()
 	defer t.d.mu.Unlock()
+	t.release()
 	if !t.running {
 		return
 	}
 	for l := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		t.log.add(logLine{text: harmless(l), detail: true})
+		t.log.add(logLine{text: harmless(l), detail: true}, t.d.mostKept())
 	}
 }
 
@@ -80,6 +101,10 @@ func (t *Task) End(err error, note string) {
 	if !t.running {
 		return
 	}
+	if t.held != nil && t.held.explains(err) {
+		t.held = nil
+	}
+	t.release()
 	t.running = false
 	took := Elapsed(t.d.o.Now().Sub(t.began))
 	if note != "" {
@@ -88,11 +113,12 @@ func (t *Task) End(err error, note string) {
 	var lines []string
 	switch {
 	case err == nil && t.d.o.Live:
-		lines = append(lines, t.closing(iostreams.Green, t.d.sign("✓", "+"), t.prefix()+t.step.Done+note, took))
+		lines = append(lines, t.closing(iostreams.Green, t.d.sign("✓", "+"), t.step.Done+note, took))
+		lines = append(lines, t.warnings()...)
 	case err == nil:
 		lines = append(lines, t.prefix()+t.step.Done+note+" ("+took+")")
 	case t.d.o.Live:
-		lines = append(t.whole(), t.closing(iostreams.Red, t.d.sign("✗", "x"), t.prefix()+t.step.Doing, took))
+		lines = append(t.whole(), t.closing(iostreams.Red, t.d.sign("✗", "x"), t.step.Doing, took))
 	default:
 		if t.log.details { // what was printed is not all
 			lines = append([]string{t.prefix() + "the whole log of " + t.step.Doing + ":"}, t.whole()...)
@@ -100,7 +126,7 @@ func (t *Task) End(err error, note string) {
 		lines = append(lines, t.prefix()+t.step.Doing+" ended after "+took)
 	}
 	t.d.say(lines...)
-	t.log = kept{}
+	t.log, t.warned = kept{}, nil
 }
 
 // closing is the line that a step leaves on a terminal, no wider than that: the
@@ -110,6 +136,7 @@ func (t *Task) closing(style iostreams.Style, mark, text, took string) string {
 	measure := measure()
 	room := columns - 1 - measure.StringWidth(mark+" ")
 	line := t.d.o.Paint(style, mark) + " "
+	text = t.prefixIn(room, text) + text
 	if columns <= 0 || measure.StringWidth(text+"  "+took) <= room {
 		return line + text + "  " + t.d.o.Paint(iostreams.Dim, took)
 	}
@@ -120,6 +147,7 @@ func (t *Task) closing(style iostreams.Style, mark, text, took string) string {
 func (t *Task) Close() {
 	t.d.mu.Lock()
 	defer t.d.mu.Unlock()
+	t.release()
 	t.running = false
 	t.d.remove(t)
 	if t.d.o.Live && !t.d.closed {
@@ -131,7 +159,11 @@ func (t *Task) Close() {
 func (t *Task) whole() []string {
 	var lines []string
 	if t.log.dropped > 0 {
-		lines = append(lines, t.logged(fmt.Sprintf("... %d lines before these", t.log.dropped)))
+		missing := fmt.Sprintf("... %s before these", view.Count(t.log.dropped, "line"))
+		if t.d.o.Dropped != "" {
+			missing += ": " + t.d.o.Dropped
+		}
+		lines = append(lines, t.logged(missing))
 	}
 	for _, l := range t.log.all() {
 		lines = append(lines, t.logged(l))
@@ -156,6 +188,22 @@ func (t *Task) prefix() string {
 	return t.name + ": "
 }
 
+// shortestName is the least that is left of a name, in columns.
+const shortestName = 8
+
+// prefixIn is the prefix of a text in a room of so many columns, if that is
+// known: the end of a long name goes before what is said of it.
+func (t *Task) prefixIn(room int, text string) string {
+	prefix, measure := t.prefix(), measure()
+	over := measure.StringWidth(prefix+text) - room
+	if room <= 0 || over <= 0 || prefix == "" {
+		return prefix
+	}
+	mark := t.d.sign("…", "..")
+	left := max(measure.StringWidth(t.name)-over, shortestName)
+	return measure.Truncate(t.name, left, mark) + ": "
+}
+
 func (d *Display) sign(mark, ascii string) string {
 	if d.o.ASCII {
 		return ascii
@@ -168,7 +216,7 @@ func (d *Display) sign(mark, ascii string) string {
 func (t *Task) status(columns int) string {
 	now := t.d.o.Now()
 	took := "  " + Elapsed(now.Sub(t.began))
-	head := t.prefix() + t.step.Doing
+	head := t.prefixIn(columns-len("| ")-1, t.step.Doing+took) + t.step.Doing
 	a := t.amount
 	if a.TotalBytes <= 0 {
 		if a.TotalFiles > 0 {

@@ -2,8 +2,10 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/pkg/fal/faltest"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/localplane"
 	"github.com/fal-plugins/fal/plugins/internal/signaltest"
 )
 
@@ -434,6 +437,58 @@ func TestHintsCanBePasted(t *testing.T) {
 	}
 	d.env["FAL_GRPC_HOST"], d.env["FAL_REST_HOST"] = "api.example.com", ""
 	d.want(d.run("keys"), 4, "", "hint: `fal-local start`, to try it on this machine\n")
+}
+
+// Without credentials it is said how the control plane of this machine is used,
+// as it is.
+func TestLocalHints(t *testing.T) {
+	d := newDesk(t)
+	if err := os.Remove(filepath.Join(d.env["FAL_HOME_DIR"], "auth0_token")); err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	for _, name := range []string{"fal-local", "fal-local.exe"} {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.env["PATH"], d.env["SHELL"] = bin, "/bin/sh"
+	d.env["FAL_GRPC_HOST"], d.env["FAL_REST_HOST"] = "api.example.com", "rest.example.com"
+	const use = "hint: `eval \"$(fal-local env)\"`, to use the local control plane, which is running\n"
+	healthy := true
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer t" || !healthy {
+			http.Error(w, "{}", http.StatusUnauthorized)
+			return
+		}
+		_, _ = w.Write([]byte("{}"))
+	}))
+	defer server.Close()
+	folder, err := localplane.Folder(func(name string) string { return d.env[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := fmt.Sprintf(`{"address": "127.0.0.1:4100", "control": %q, "token": "t"}`, strings.TrimPrefix(server.URL, "http://"))
+	if err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, localplane.RecordName), []byte(record), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	r := d.run("keys")
+	d.want(r, 4, "", use)
+	if strings.Contains(r.err, "start") || strings.Contains(r.err, "FAL_PROFILE") {
+		t.Error(r.err)
+	}
+	// The profile of this very control plane goes before others.
+	profiles := "[far]\nkey = 'a:b'\nhost = 'api.example.com'\n[old]\nkey = 'a:b'\nlocal_host = '127.0.0.1:9'\n[mine]\nkey = 'a:b'\nlocal_host = '127.0.0.1:4100'\n"
+	if err := os.WriteFile(d.env["FAL_CONFIG_PATH"], []byte(profiles), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.want(d.run("keys"), 4, "", use+"hint: `export FAL_PROFILE=mine` or --profile mine, to use it by its profile\n")
+	healthy = false
+	d.want(d.run("keys"), 4, "", "hint: `fal-local start`, to try it on this machine\n") // whose keys are gone
+	if err := os.WriteFile(filepath.Join(folder, localplane.MarkerName), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.want(d.run("keys"), 4, "", "hint: `fal-local start`, to try it on this machine, and then `export FAL_PROFILE=mine` or --profile mine\n")
 }
 
 // What is asked offline leaves a login as it is, also one that is not accepted.

@@ -102,7 +102,7 @@ func (s *Session) issuerHints() []string {
 func (s *Session) otherIssuerHints() []string {
 	hints := []string{hostFrom(s.Config.Host)}
 	if local := s.local(); local != "" && s.Config.Host.IsLoopback() {
-		return append(hints, fmt.Sprintf("`eval \"$(%s env)\"` takes the credentials of the local control plane", local))
+		return append(hints, s.envHint(local)+" takes the credentials of the local control plane")
 	}
 	return append(hints, s.loginHints()...)
 }

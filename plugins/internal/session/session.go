@@ -12,6 +12,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,7 @@ type Session struct {
 	options fal.Options
 	source  *source // of a login; nil for other credentials
 	team    string  // the user id of the account to act for
+	named   bool    // by an Account, and not by --team
 
 	caching sync.Mutex
 	cache   *cache.Cache // of the credentials; nil while nobody needs it
@@ -53,23 +55,15 @@ type Session struct {
 // only when it must find out about an account: the one that --team, or the file
 // for a login, names, when it is not known from an hour before.
 func Open(ctx context.Context, inv *cli.Invocation) (*Session, error) {
-	s, credentials, err := resolve(inv)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.actFor(ctx, credentials); err != nil {
-		s.Close()
-		return nil, err
-	}
-	return s, nil
+	return OpenFor(ctx, inv, Account{})
 }
 
 // resolve makes a session that is not connected yet.
-func resolve(inv *cli.Invocation) (*Session, fal.Credentials, error) {
+func resolve(inv *cli.Invocation, account Account) (*Session, fal.Credentials, error) {
 	cfg, err := config.Resolve(config.Inputs{
 		Profile:     inv.Profile,
 		Host:        inv.Host,
-		Team:        inv.Team,
+		Team:        cmp.Or(inv.Team, account.Team),
 		Environment: inv.Environment,
 		Getenv:      inv.Getenv,
 	})
@@ -77,6 +71,7 @@ func resolve(inv *cli.Invocation) (*Session, fal.Credentials, error) {
 		return nil, nil, err
 	}
 	s := &Session{Config: cfg, inv: inv}
+	s.name(account)
 	s.announce()
 	credentials, err := s.credentials()
 	return s, credentials, err
@@ -239,10 +234,7 @@ func (s *Session) credentialHints() []string {
 		return s.forcedHints()
 	}
 	hints := append([]string{"export FAL_KEY=<id>:<secret>"}, s.loginHints()...)
-	if local := s.local(); local != "" && !s.onThisMachine() {
-		hints = append(hints, "`"+local+" start`, to try it on this machine")
-	}
-	return hints
+	return append(hints, s.localHints()...)
 }
 
 // profileKeyHints say how a profile gets a key.
@@ -299,7 +291,7 @@ func (s *Session) Error(err error) error {
 		if o := s.Config.Credentials.Origin; s.Config.Credentials.Kind == config.CredentialsKey {
 			out.Hint = append(out.Hint, fmt.Sprintf("key %s came from %s; the host is %s", s.Config.Credentials.KeyID, o, s.Config.Host.Value))
 			if local := s.local(); local != "" && s.localKeyWouldDo() {
-				out.Hint = append(out.Hint, fmt.Sprintf("`eval \"$(%s env)\"` takes the key of the local control plane", local))
+				out.Hint = append(out.Hint, s.envHint(local)+" takes the key of the local control plane")
 			}
 		}
 	case errors.Is(err, fal.ErrDeadlineExceeded):
@@ -378,7 +370,7 @@ func (s *Session) reachHints(e *fal.Error) []string {
 	case cause == fal.CauseNone:
 		return nil
 	case cause == fal.CauseRefused && local != "":
-		return []string{from, "`" + local + " start`, if it is the local control plane"}
+		return append([]string{from, "`" + local + " start`, if it is the local control plane"}, s.undoHint(local, host)...)
 	case cause == fal.CauseRefused:
 		return []string{from}
 	case cause == fal.CauseDNS:

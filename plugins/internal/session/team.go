@@ -29,6 +29,42 @@ type keptAccount struct {
 	Nickname string `json:"nickname"`
 }
 
+// Account is an account that something else than --team names.
+type Account struct {
+	// Team is its nickname; "" leaves the account to the line and the
+	// configuration.
+	Team string
+	// From is what names it, as in "tool.fal.apps.web.team in pyproject.toml:3".
+	From string
+	// Again leaves out the notices that another session of the command gave.
+	Again bool
+}
+
+// OpenFor is Open for an account. A --team that is given goes before it.
+func OpenFor(ctx context.Context, inv *cli.Invocation, account Account) (*Session, error) {
+	s, credentials, err := resolve(inv, account)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.actFor(ctx, credentials); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// name has the configuration, which is nobody else's yet, say what named the
+// account, and leaves out what was said before.
+func (s *Session) name(account Account) {
+	if s.inv.Team == "" && account.Team != "" {
+		s.named = true
+		s.Config.Team.Origin.Name = account.From
+	}
+	if account.Again {
+		s.Config.Notices = nil
+	}
+}
+
 // actFor sees to it that calls are made for the account that was chosen, and
 // for no other. It connects.
 func (s *Session) actFor(ctx context.Context, credentials fal.Credentials) error {
@@ -133,6 +169,9 @@ func (s *Session) unknownTeam(accounts []fal.Account) error {
 	if n := len(nicknames); n > 0 && n <= shown {
 		e = e.WithHint("accounts: " + strings.Join(nicknames, ", "))
 	}
+	if s.named {
+		return e.WithHint(fmt.Sprintf("change %s, or give another with --team", team.Origin))
+	}
 	if program := s.program("account"); program != "" && team.Origin.Kind != config.OriginFlag {
 		e = e.WithHint(program+" set", program+" unset")
 	}
@@ -159,9 +198,13 @@ func (s *Session) checkTeam(ctx context.Context) error {
 	if strings.EqualFold(account.Nickname, team) {
 		return nil
 	}
+	hint := "use a key of that team, or leave out --team"
+	if s.named {
+		hint = fmt.Sprintf("use a key of that team, or change %s", s.Config.Team.Origin)
+	}
 	return &cli.Error{Code: "wrong_account", Exit: cli.ExitAuth,
 		Message: fmt.Sprintf("the key from %s belongs to %s, not to team %s", s.Config.Credentials.Origin, account.Nickname, team),
-		Hint:    []string{"use a key of that team, or leave out --team"}}
+		Hint:    []string{hint}}
 }
 
 // openCache opens the cache of the credentials. For those of a login that takes

@@ -35,6 +35,9 @@ type App struct {
 	EnvironmentName       string   `json:"environment_name"` // as sent: empty for main
 	Name                  string   `json:"name"`             // without the suffix
 	IsRolling             bool     `json:"is_rolling"`
+
+	// status is what its runners tell of its rollout; empty if they were not asked.
+	status string
 }
 
 // AppList is what `apps list` prints as JSON.
@@ -64,6 +67,12 @@ func NewApp(a fal.AppInfo) App {
 		Name:                  a.Name(),
 		IsRolling:             a.Rolling,
 	}
+}
+
+// WithRunners has the app shown as [NewAppStatus] sees it.
+func (a App) WithRunners(info fal.AppInfo, runners []fal.Runner) App {
+	a.status = NewAppStatus(info, runners).Status
+	return a
 }
 
 func seconds(d time.Duration) int { return int(d / time.Second) }
@@ -107,7 +116,7 @@ func (a App) MarshalJSON() ([]byte, error) { return a.AppendJSON(nil), nil }
 // do.
 func Apps(rows []App) output.View[App] {
 	environments := slices.ContainsFunc(rows, func(a App) bool { return a.environment() != "" })
-	rolling := slices.ContainsFunc(rows, func(a App) bool { return a.IsRolling })
+	rolling := slices.ContainsFunc(rows, func(a App) bool { return a.rollout() != "" })
 	return output.View[App]{
 		Key: "apps",
 		Columns: []output.Column[App]{
@@ -168,25 +177,39 @@ func shownEnvironment(name string) string {
 }
 
 func (a App) rollout() string {
-	if a.IsRolling {
+	switch {
+	case a.status == StatusFailed:
+		return "failed"
+	case a.IsRolling || a.status == StatusRolling:
 		return "under way"
 	}
 	return ""
 }
 
-func (a App) rolloutStyle() iostreams.Style { return iostreams.Yellow }
+func (a App) rolloutStyle() iostreams.Style {
+	if a.status == StatusFailed {
+		return iostreams.Red
+	}
+	return iostreams.Yellow
+}
 
 func appsNote(rows []App) string {
-	runners, rolling := 0, 0
+	runners, rolling, failed := 0, 0, 0
 	for _, a := range rows {
 		runners += a.ActiveRunners
-		if a.IsRolling {
+		switch a.rollout() {
+		case "under way":
 			rolling++
+		case "failed":
+			failed++
 		}
 	}
 	note := Count(len(rows), "app") + ", " + Count(runners, "runner")
 	if rolling > 0 {
 		note += fmt.Sprintf("; %d rolling out", rolling)
+	}
+	if failed > 0 {
+		note += fmt.Sprintf("; %d failed", failed)
 	}
 	return note
 }

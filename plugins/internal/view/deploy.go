@@ -16,18 +16,20 @@ import (
 // Deployment is the JSON contract of a deployment. The keys up to status are
 // those of the official client.
 type Deployment struct {
-	Revision         string             `json:"revision"` // empty when there is none: planned, failed
-	AppName          string             `json:"app_name"` // without the suffix of its environment
+	Revision         string             `json:"revision"` // that the app points to by it; empty if it made none: a plan, and a failure that left the app as it was
+	AppName          string             `json:"app_name"` // without the suffix of its environment; empty if the file that gives it could not be loaded
 	Status           string             `json:"status"`   // deployed, rolling_out, planned, failed
 	EnvironmentName  string             `json:"environment_name"`
-	AuthMode         string             `json:"auth_mode"`
-	PreviousRevision *string            `json:"previous_revision"` // null for a first deployment
+	AuthMode         string             `json:"auth_mode"`         // empty when it is not known
+	PreviousRevision *string            `json:"previous_revision"` // null for a first deployment, and when it is not known
 	URLs             DeploymentURLs     `json:"urls"`
 	LogURL           string             `json:"log_url"`
 	Inherited        []InheritedSetting `json:"inherited"` // settings that differ from the code
 	Phases           []DeploymentPhase  `json:"phases"`    // that took place, in their order
 	Plan             *DeploymentPlan    `json:"plan"`      // null unless it is planned
 	Error            *string            `json:"error"`
+
+	authKept bool // the code says nothing of it, and a first deployment would have another
 }
 
 // DeploymentURLs are where the app is reached, by its endpoints' paths.
@@ -71,6 +73,7 @@ func NewDeployment(d *fal.Deployment, app fal.App, reset bool, load time.Duratio
 	if d.Detached {
 		v.Status = RollingOut
 	}
+	v.authKept = d.Before != nil && app.AuthMode == nil && d.AuthMode != fal.AuthPrivate
 	return v
 }
 
@@ -79,19 +82,37 @@ func NewPlannedDeployment(p *fal.DeployPlan, app fal.App, environment string, re
 	return Deployment{
 		AppName: app.Name, Status: DeployPlanned, EnvironmentName: environment, AuthMode: p.After.AuthMode.String(),
 		PreviousRevision: revisionOf(p.Before), URLs: newDeploymentURLs(fal.ServiceURLs{}, nil),
-		Inherited: Inherited(p.Before, app, reset), Phases: newDeploymentPhases([]fal.PhaseDuration{loaded(load)}),
+		Inherited: Inherited(p.Before, app, reset), Phases: newDeploymentPhases(append([]fal.PhaseDuration{loaded(load)}, p.Phases...)),
 		Plan: newDeploymentPlan(p),
 	}
 }
 
-// NewFailedDeployment says that nothing came of one, behind the phases that took
-// place.
-func NewFailedDeployment(app, environment string, phases []fal.PhaseDuration, err error) Deployment {
-	text := err.Error()
-	return Deployment{
-		AppName: app, Status: DeployFailed, EnvironmentName: environment, URLs: newDeploymentURLs(fal.ServiceURLs{}, nil),
-		Inherited: []InheritedSetting{}, Phases: newDeploymentPhases(phases), Error: &text,
+// FailedDeployment is what is known of a deployment that did not come to its
+// end. What is empty is not known, or not there.
+type FailedDeployment struct {
+	App, Environment string
+	// Revision is the new one, if it is registered: the app points to it, and
+	// only its rollout, or what is told of it, failed. Previous is the one before.
+	Revision, Previous string
+	AuthMode           *fal.AuthMode
+	Phases             []fal.PhaseDuration // that took place
+	Err                error
+}
+
+// NewFailedDeployment says what came of one that did not come to its end.
+func NewFailedDeployment(f FailedDeployment) Deployment {
+	text := f.Err.Error()
+	v := Deployment{
+		Revision: f.Revision, AppName: f.App, Status: DeployFailed, EnvironmentName: f.Environment,
+		URLs: newDeploymentURLs(fal.ServiceURLs{}, nil), Inherited: []InheritedSetting{}, Phases: newDeploymentPhases(f.Phases), Error: &text,
 	}
+	if f.Previous != "" {
+		v.PreviousRevision = &f.Previous
+	}
+	if f.AuthMode != nil {
+		v.AuthMode = f.AuthMode.String()
+	}
+	return v
 }
 
 // DeployLoad is the phase before those of the SDK: the app is made from its
@@ -136,9 +157,6 @@ func milli(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000
 // URLChoice is which URLs people are shown.
 type URLChoice int
 
-// URLChoices are the values of FAL_URL_OUTPUT.
-func URLChoices() []string { return []string{"all", "playground", "none"} }
-
 // The choices, as of FAL_URL_OUTPUT.
 const (
 	AllURLs URLChoice = iota
@@ -146,18 +164,16 @@ const (
 	NoURLs
 )
 
-// ParseURLChoice reads FAL_URL_OUTPUT; ok is false for what is none of
-// URLChoices, which counts as the default, all.
-func ParseURLChoice(text string) (choice URLChoice, ok bool) {
-	switch strings.ToLower(strings.TrimSpace(text)) {
-	case "", "all":
-		return AllURLs, true
+// URLChoiceOf is the choice that the configuration names "all", "playground" or
+// "none"; all for any other word.
+func URLChoiceOf(word string) URLChoice {
+	switch word {
 	case "playground":
-		return PlaygroundURLs, true
+		return PlaygroundURLs
 	case "none":
-		return NoURLs, true
+		return NoURLs
 	}
-	return AllURLs, false
+	return AllURLs
 }
 
 // WriteText writes what came of a deployment for people.
@@ -225,6 +241,15 @@ func (v Deployment) InheritedNote() string {
 		parts[i] = s.Setting + " " + value + " (code: " + code + ")"
 	}
 	return "kept from before: " + strings.Join(parts, ", ") + "; --reset-scale takes them from the code"
+}
+
+// AuthNote says that who may call the app is as before, where the code says
+// nothing of it and the app is not private; empty otherwise.
+func (v Deployment) AuthNote() string {
+	if !v.authKept {
+		return ""
+	}
+	return "kept from before: auth " + v.AuthMode + ", of which the code says nothing"
 }
 
 // Deployments is how deployments of several apps are shown as records.

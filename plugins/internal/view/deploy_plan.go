@@ -16,18 +16,20 @@ import (
 // files that would go up, and the requests.
 type DeploymentPlan struct {
 	Changes         []SettingChange `json:"changes"` // before is null for a first deployment
-	Files           []PlannedFile   `json:"files"`   // all that belong to the app
-	Bytes           int64           `json:"bytes"`   // that would go up, local requirements included
+	Files           []PlannedFile   `json:"files"`   // all that belong to the app, and what its local requirements are packed into
+	Bytes           int64           `json:"bytes"`   // that would go up: those of the files that are missing
 	BuildRequest    any             `json:"build_request"`
 	RegisterRequest any             `json:"register_request"`
 }
 
-// PlannedFile is a file of an app.
+// PlannedFile is a file of an app, or the source distribution of a requirement
+// that is a folder.
 type PlannedFile struct {
 	Path    string `json:"path"`
-	Hash    string `json:"hash"` // of its bytes and mode
+	Hash    string `json:"hash"` // of its bytes and mode; of a source distribution of its bytes
 	Size    int64  `json:"size"`
-	Missing bool   `json:"missing"` // it would go up
+	Missing bool   `json:"missing"` // it would go up; of several with the same hash, one
+	Source  bool   `json:"source"`  // it is a source distribution, which goes up every time
 }
 
 func newDeploymentPlan(p *fal.DeployPlan) *DeploymentPlan {
@@ -121,9 +123,9 @@ func (p DeploymentPlan) filesText() string {
 		}
 	}
 	switch {
-	case len(p.Files) == 0 && p.Bytes == 0:
+	case len(p.Files) == 0:
 		return "none"
-	case p.Bytes == 0:
+	case missing == 0:
 		return Count(len(p.Files), "file") + ", all there already"
 	}
 	return fmt.Sprintf("%d of %s to upload, %s", missing, Count(len(p.Files), "file"), Bytes(p.Bytes))
@@ -138,7 +140,11 @@ func (v Deployment) PlanLines() []string {
 		if f.Missing {
 			mark = "+"
 		}
-		lines = append(lines, iostreams.SanitizeLine(fmt.Sprintf("  %s %s  %s", mark, f.Path, Bytes(f.Size))))
+		line := fmt.Sprintf("  %s %s  %s", mark, f.Path, Bytes(f.Size))
+		if f.Source {
+			line += ", packed from a requirement"
+		}
+		lines = append(lines, iostreams.SanitizeLine(line))
 	}
 	for _, r := range []struct {
 		name string

@@ -49,7 +49,9 @@ func TestDeploymentGolden(t *testing.T) {
 func TestDeploymentsGolden(t *testing.T) {
 	d, app := sdkDeployment()
 	done := NewDeployment(d, app, true, 0)
-	failed := NewFailedDeployment("search", "", []fal.PhaseDuration{{Phase: DeployLoad, Duration: time.Second}, {Phase: fal.DeployBuild, Duration: 2 * time.Second}}, io.ErrUnexpectedEOF)
+	failed := NewFailedDeployment(FailedDeployment{
+		App: "search", Phases: []fal.PhaseDuration{{Phase: DeployLoad, Duration: time.Second}, {Phase: fal.DeployBuild, Duration: 2 * time.Second}}, Err: io.ErrUnexpectedEOF,
+	})
 	for _, format := range output.Formats() {
 		streams, _, out, errout := iostreams.Test()
 		p := output.New(streams, output.Options{Format: format, Explicit: true})
@@ -77,11 +79,22 @@ func TestDeployLogText(t *testing.T) {
 	}
 }
 
-func TestParseURLChoice(t *testing.T) {
-	for text, want := range map[string]URLChoice{"": AllURLs, " All": AllURLs, "playground": PlaygroundURLs, "none ": NoURLs, "x": AllURLs} {
-		if got, ok := ParseURLChoice(text); got != want || ok != (text != "x") {
-			t.Errorf("%q: %d, %v, want %d", text, got, ok, want)
+func TestURLChoiceOf(t *testing.T) {
+	for word, want := range map[string]URLChoice{"": AllURLs, "all": AllURLs, "playground": PlaygroundURLs, "none": NoURLs, "x": AllURLs} {
+		if got := URLChoiceOf(word); got != want {
+			t.Errorf("%q: %d, want %d", word, got, want)
 		}
+	}
+}
+
+// Who reads that a deployment failed can tell whether production moved.
+func TestFailedDeployment(t *testing.T) {
+	moved := NewFailedDeployment(FailedDeployment{App: "a", Environment: "staging", Revision: "r2", Previous: "r1", AuthMode: new(fal.AuthShared), Err: io.EOF})
+	if moved.Revision != "r2" || moved.PreviousRevision == nil || *moved.PreviousRevision != "r1" || moved.AuthMode != "shared" || moved.Status != DeployFailed || moved.EnvironmentName != "staging" {
+		t.Errorf("%+v", moved)
+	}
+	if stayed := NewFailedDeployment(FailedDeployment{App: "a", Err: io.EOF}); stayed.Revision != "" || stayed.PreviousRevision != nil || stayed.AuthMode != "" || *stayed.Error != "EOF" {
+		t.Errorf("%+v", stayed)
 	}
 }
 

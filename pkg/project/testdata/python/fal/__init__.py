@@ -5,11 +5,14 @@ from fal.sdk import get_credentials
 
 
 class App:
-    def __init_subclass__(cls, broken=False):
+    host_kwargs = {"keep_alive": 60}
+
+    def __init_subclass__(cls, broken=False, **options):
         if broken:
             raise ValueError("the class is broken")
+        cls.host_kwargs = {**cls.host_kwargs, **options}
 
 
-def function(*_, **__):
+def function(*_, **options):
     # It has credentials as soon as it is defined.
-    return lambda f: IsolatedFunction(f, get_credentials())
+    return lambda f: IsolatedFunction(f, get_credentials(), options)
