@@ -2,29 +2,12 @@
 # Generated: change the template, not this file.
 
 function __complete_fal_environments
-    # The program takes the quotes off; nothing is evaluated here. In the reply,
-    # each line is a value, a tab and its description, and the last one says what
-    # else to do.
+    # The program takes the quotes off, and finds files; nothing is evaluated here.
+    # In the reply, each value has a tab and its description behind it, and a NUL at
+    # its end. The last one is for other shells.
     set -l line (commandline -pc | string collect)
-    set -l reply (command fal-environments __complete --shell fish --line "$line" 2>/dev/null </dev/null)
-    set -q reply[1]; or return
-    set -l last $reply[-1]
-    set -e reply[-1]
-    set -q reply[1]; and printf '%s\n' $reply
-    # A file can be the value behind --flag=.
-    set -l word (commandline -ct)
-    set -l flag (string match -r -- '^--[^=]*=' "$word")
-    set -l value (string replace -- "$flag" '' "$word")
-    switch $last
-        case '*files*'
-            for f in (__fish_complete_path "$value")
-                printf '%s\n' "$flag$f"
-            end
-        case '*dirs*'
-            for f in (__fish_complete_directories "$value")
-                printf '%s\n' "$flag$f"
-            end
-    end
+    set -l reply (command fal-environments __complete --shell fish --null --line "$line" 2>/dev/null </dev/null | string split0)
+    set -q reply[2]; and printf '%s\0' $reply[1..-2]
 end
 
-complete -c fal-environments -f -k -a '(__complete_fal_environments)'
+complete -c fal-environments -f -k -a '(__complete_fal_environments | string split0)'

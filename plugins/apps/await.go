@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -132,16 +133,21 @@ func remedies(ctx context.Context, inv *cli.Invocation, s *session.Session, r ro
 			back = other.Revision
 		}
 	}
-	if back != "" {
-		return append(hints, "fal apps set-rev "+words+" "+back)
-	}
-	// Nothing tells what the app pointed to before. It is the next older one if
-	// this one is the newest; else somebody has gone back already.
 	revisions, err := revisionsOf(ctx, inv, s, r.app)
-	if err != nil || len(revisions) < 2 {
-		return hints
+	var before fal.Revision // what a rollback goes to
+	if i := slices.IndexFunc(revisions, func(r fal.Revision) bool { return r.ID == app.Revision }); i >= 0 {
+		before, _ = nextOlder(revisions[i], revisions)
 	}
-	if _, ok := nextOlder(revisions[0], revisions); ok && revisions[0].ID == app.Revision {
+	switch {
+	case err == nil && back != "" && back == before.ID:
+		return append(hints, "fal apps rollback "+words)
+	case back != "":
+		return append(hints, "fal apps set-rev "+words+" "+back)
+	case err != nil || len(revisions) < 2:
+		return hints
+	case before.ID != "" && revisions[0].ID == app.Revision:
+		// Nothing tells what the app pointed to before. It is the next older one
+		// if this one is the newest; else somebody has gone back already.
 		return append(hints, "fal apps rollback "+words)
 	}
 	return append(hints, "`"+revisionsListed(s, r.app)+"` shows the revisions that `fal apps set-rev` can go to")
@@ -262,7 +268,7 @@ func (p *rolloutProgress) look(app fal.AppInfo, runners []fal.Runner) (bool, err
 	p.underway = p.underway || p.before != nil || app.Rolling || p.left > 0
 	// One that crashes while others serve may yet come up.
 	if crashed != "" && p.serving == 0 {
-		return false, &cli.Error{Code: codeCrashed, Message: fmt.Sprintf("revision %s of %s crashes: runner %s is in CRASH_BACKOFF", p.revision, p.name, crashed)}
+		return false, &cli.Error{Code: codeCrashed, Message: fmt.Sprintf("app %s: revision %s crashes, its runner %s is in CRASH_BACKOFF", p.name, p.revision, crashed)}
 	}
 	// Where the old ones end first, nothing has been replaced before the new
 	// ones serve.

@@ -56,7 +56,7 @@ func TestRolloutProgress(t *testing.T) {
 		{"no new one can be", capped, begun, nil, true, "2 of 2 runners", ""},
 		{"a new one is due", due, begun, nil, false, "2 of 2 runners", ""},
 		{"a state that nobody knows", settled, begun, []fal.Runner{runner("c", target, 42)}, true, "2 of 2 runners", ""},
-		{"a new one crashes", rolling, begun, []fal.Runner{runner("a", "old", fal.RunnerIdle), runner("c", target, fal.RunnerCrashBackoff)}, false, "1 of 2 runners", "revision new of checkout crashes: runner c is in CRASH_BACKOFF"},
+		{"a new one crashes", rolling, begun, []fal.Runner{runner("a", "old", fal.RunnerIdle), runner("c", target, fal.RunnerCrashBackoff)}, false, "1 of 2 runners", "app checkout: revision new crashes, its runner c is in CRASH_BACKOFF"},
 		{"one of two new ones crashes", rolling, begun, []fal.Runner{runner("a", "old", fal.RunnerIdle), runner("c", target, fal.RunnerCrashBackoff), runner("d", target, fal.RunnerIdle)}, false, "1 of 2 runners", ""},
 		{"one that crashes is replaced", rolling, begun, []fal.Runner{runner("a", target, fal.RunnerCrashBackoff)}, false, "1 of 2 runners", ""},
 		{"one that crashes is scheduled", rolling, nil, []fal.Runner{scheduled(runner("a", target, fal.RunnerCrashBackoff))}, false, "0 of 1 runner", ""},

@@ -349,14 +349,14 @@ func TestChangeWaits(t *testing.T) {
 		tm := newTerm(t)
 		tm.looks("ListAliasRunners", a+":IDLE", a+":IDLE "+c+":FAILURE_DELAY")
 		r := tm.Run("rollback", "checkout", "--yes", "--wait")
-		tm.Want(r, 1, "rolled back to "+revOld+"\n", "revision "+revOld+" of checkout crashes: runner c is in CRASH_BACKOFF\nhint: fal-apps logs checkout\nhint: fal-apps set-rev checkout "+revNew+"\n")
+		tm.Want(r, 1, "rolled back to "+revOld+"\n", "app checkout: revision "+revOld+" crashes, its runner c is in CRASH_BACKOFF\nhint: fal-apps logs checkout\nhint: fal-apps set-rev checkout "+revNew+"\n")
 	})
 	t.Run("fresh ones of the same revision crash", func(t *testing.T) {
 		for _, argv := range []string{"rollout checkout --wait", "set-rev checkout " + revNew + " --wait"} {
 			tm := newTerm(t)
 			tm.looks("ListAliasRunners", a+":IDLE", a+":DRAINING "+"e:"+revNew+":FAILURE_DELAY")
 			r := tm.Run(strings.Fields(argv)...)
-			if r.Code != 1 || !strings.HasSuffix(r.Err, "crashes: runner e is in CRASH_BACKOFF\nhint: fal-apps logs checkout\n") {
+			if r.Code != 1 || !strings.HasSuffix(r.Err, "crashes, its runner e is in CRASH_BACKOFF\nhint: fal-apps logs checkout\n") {
 				t.Errorf("%s: %+v", argv, r)
 			}
 		}

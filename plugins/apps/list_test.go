@@ -2,6 +2,7 @@ package apps
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -79,10 +80,48 @@ func TestListEnvironment(t *testing.T) {
 			tm := newTerm(t)
 			tm.Env["FAL_ENV"] = tt.env
 			tm.Want(tm.Run(strings.Fields(tt.argv)...), 0, tt.out, "")
-			if got := tm.Requests(); !slices.Equal(got, []string{tt.request}) {
-				t.Errorf("requests %q, want %q", got, tt.request)
+			want := []string{tt.request}
+			if strings.Contains(tt.out, "ROLLOUT") {
+				want = append(want, `ListRunners {"list_pending":true}`)
+			}
+			if got := tm.Requests(); !slices.Equal(got, want) {
+				t.Errorf("requests %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+// TestListTellsWhatStatusTells has runners of an app crash: of one that rolls out, and
+// of one that did not come up at all.
+func TestListTellsWhatStatusTells(t *testing.T) {
+	const app = `{"aliases":[{"alias":"checkout","revision":"new","min_concurrency":1,"max_concurrency":2,"is_rolling":%t,"active_runners":%d,"machine_types":["XS"]}]}`
+	for _, tt := range []struct {
+		rolling               bool
+		active                int
+		runners, list, status string
+	}{
+		{true, 1, "a:old:IDLE b:new:FAILURE_DELAY", "failed", "failed"},
+		{false, 0, "b:new:FAILURE_DELAY", "failed", "failed"},
+		{true, 1, "a:old:IDLE:WILL_REPLACE b:new:SETUP", "under way", "rolling"},
+		{false, 0, "b:new:IDLE:WILL_REPLACE", "under way", "rolling"},
+		{false, 0, "b:new:PENDING", "", "settled"},
+		{false, 1, "b:new:IDLE", "", "settled"},
+	} {
+		tm := newTerm(t)
+		tm.Server.Handle("ListAliases", func(faltest.Call) faltest.Answer { return faltest.Reply(fmt.Sprintf(app, tt.rolling, tt.active)) })
+		tm.looks("ListRunners", tt.runners)
+		tm.looks("ListAliasRunners", tt.runners)
+		if got := tm.Run("list", "-o", "wide").Out; tt.list == "" && (strings.Contains(got, "failed") || strings.Contains(got, "under way")) || !strings.Contains(got, tt.list) {
+			t.Errorf("%s: the list has\n%s, want %q", tt.runners, got, tt.list)
+		}
+		if got := tm.Run("status", "checkout", "-q", ".status").Out; got != tt.status+"\n" {
+			t.Errorf("%s: the status is %s", tt.runners, got)
+		}
+		before := len(tm.Server.Calls("ListRunners"))
+		tm.Run("list", "-o", "json")
+		if len(tm.Server.Calls("ListRunners")) != before {
+			t.Error("runners are looked at for programs, which are not told")
+		}
 	}
 }
 

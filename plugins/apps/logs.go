@@ -31,6 +31,7 @@ func newLogs(d dependencies) *cli.Command {
 		Environment: true,
 		Output:      cli.Text,
 		JSON:        view.LogListKeys{},
+		Stream:      cli.Stream{Flag: "follow"},
 		Flags:       o.log.Flags(),
 		Lasts:       o.log.Lasts,
 		Examples: []cli.Example{

@@ -7,7 +7,6 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
-	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/view"
@@ -33,7 +32,7 @@ func newRevisions(d dependencies) *cli.Command {
 		JSON:        view.RevisionList{},
 		Environment: true,
 		Flags: []*cli.Flag{
-			{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&o.sort), Complete: complete.SortKeys(view.Revisions(nil).SortNames()),
+			{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&o.sort), Complete: cli.SortKeys(view.Revisions(nil).SortNames()),
 				Usage: "sort by " + strings.Join(view.Revisions(nil).SortNames(), ", ")},
 		},
 		Examples: []cli.Example{

@@ -34,6 +34,7 @@ func newRunners(d dependencies) *cli.Command {
 		Environment: true,
 		Output:      cli.Records,
 		JSON:        view.RunnerList{},
+		Stream:      cli.Stream{Flag: "watch", Record: view.RunnerEvent{}},
 		Flags:       o.Flags(),
 		Lasts:       o.Lasts,
 		Examples: []cli.Example{

@@ -131,6 +131,6 @@ func (o *statusOptions) print(ctx context.Context, inv *cli.Invocation, s *sessi
 	if err != nil || seen.status.Status != view.StatusFailed {
 		return err
 	}
-	return (&cli.Error{Code: codeCrashed, Message: "runners of revision " + seen.app.Revision + " of " + shownName(s, o.app) + " crash"}).
+	return (&cli.Error{Code: codeCrashed, Message: "app " + shownName(s, o.app) + ": runners of revision " + seen.app.Revision + " crash"}).
 		WithHint(remedies(ctx, inv, s, rollout{app: o.app}, seen.app, seen.runners)...)
 }

@@ -52,7 +52,7 @@ func TestStatusOfACrash(t *testing.T) {
 		tm := newTerm(t)
 		tm.Server.SetRunners(faltest.Runner{ID: "r1", Alias: "checkout", Revision: revNew, State: 9})
 		r := tm.Run(strings.Fields(argv)...)
-		tm.Want(r, 1, "failed\n", "error: runners of revision "+revNew+" of checkout crash\nhint: fal-apps logs checkout\nhint: fal-apps rollback checkout\n")
+		tm.Want(r, 1, "failed\n", "error: app checkout: runners of revision "+revNew+" crash\nhint: fal-apps logs checkout\nhint: fal-apps rollback checkout\n")
 	}
 	for name, tt := range map[string]struct {
 		argv, revision string
@@ -90,7 +90,7 @@ func TestStatusBetweenTwoTries(t *testing.T) {
 		tm.Server.SetApps(apps...)
 		old := "old:" + revOld + ":IDLE:WILL_REPLACE "
 		tm.looks("ListAliasRunners", old+"a:"+revNew+":"+state, old+"a:"+revNew+":SETUP", old+"a:"+revNew+":FAILURE_DELAY")
-		tm.Want(tm.Run("status", "checkout", "--jq", ".status"), 1, "failed\n", "hint: fal-apps set-rev checkout "+revOld+"\n")
+		tm.Want(tm.Run("status", "checkout", "--jq", ".status"), 1, "failed\n", "hint: fal-apps rollback checkout\n")
 	}
 	// One that starts for the first time is waited for a moment, and no longer.
 	tm := newTerm(t)

@@ -11,7 +11,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/fal-plugins/fal/plugins/dispatch/ask"
 	"github.com/fal-plugins/fal/plugins/internal/cache"
 	"github.com/fal-plugins/fal/plugins/internal/installed"
 	"github.com/fal-plugins/fal/plugins/internal/invocation"
@@ -42,12 +41,27 @@ type about struct {
 	Summary string
 	// Silent says that it announces a description and gave none.
 	Silent bool
+	// Unasked says that it announces a description and was not asked for it.
+	Unasked bool
 }
 
 // about reads and asks what a plugin is, or remembers it: the size and the time
-// of the file say whether it is still the same. What ctx did not leave the time
-// for is asked another time.
+// of the file say whether it is still the same. What ctx did not leave half of
+// the time for is asked another time.
 func (d *Dispatcher) about(ctx context.Context, path string) about {
+	return d.known(path, func() (string, error) { return d.describe(ctx, path) })
+}
+
+// announcement is what a plugin announces. It is not asked for anything.
+func (d *Dispatcher) announcement(path string) installed.Announcement {
+	return d.known(path, nil).Announcement
+}
+
+// errOutOfTime is that there was too little time to ask.
+var errOutOfTime = errors.New("out of time")
+
+// known is about a plugin, with what describe answers if that is not nil.
+func (d *Dispatcher) known(path string, describe func() (string, error)) about {
 	info, err := os.Stat(path)
 	if err != nil {
 		return about{}
@@ -56,19 +70,20 @@ func (d *Dispatcher) about(ctx context.Context, path string) about {
 	key := fmt.Sprintf("%s\x00%d\x00%d", path, info.Size(), info.ModTime().UnixNano())
 	var known about
 	if kept, found := memory.Get(aboutKind, key, aboutFor); found && json.Unmarshal(kept, &known) == nil {
-		if !known.Silent {
+		if describe == nil || !known.Silent && !known.Unasked {
 			return known
 		}
-		if _, recent := memory.Get(aboutKind, key, againAfter); recent {
+		if _, recent := memory.Get(aboutKind, key, againAfter); recent && known.Silent {
 			return known
 		}
 	}
 	known = about{Announcement: installed.Announced(path)}
 	if known.Describe {
-		if known.Summary, err = d.describe(ctx, path); err != nil {
-			if ctx.Err() != nil {
-				return known
-			}
+		if describe == nil {
+			known.Unasked = true
+		} else if known.Summary, err = describe(); errors.Is(err, errOutOfTime) {
+			return known
+		} else if err != nil {
 			known.Silent = true
 		}
 	}
@@ -82,8 +97,13 @@ func (d *Dispatcher) about(ctx context.Context, path string) about {
 func (d *Dispatcher) describe(ctx context.Context, path string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.patience)
 	defer cancel()
-	answer, err := ask.Run(ctx, path, []string{describeWord}, d.askEnviron())
-	if err != nil {
+	end, _ := ctx.Deadline()
+	enough := time.Until(end) > d.patience/2
+	answer, err := d.ask(ctx, path, []string{describeWord}, d.askEnviron())
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded) && !enough:
+		return "", errOutOfTime
+	case err != nil:
 		return "", err
 	}
 	var described struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/fal-plugins/fal/plugins/dispatch/alias"
@@ -127,30 +128,48 @@ func (d *Dispatcher) aliasWarning(name string, words []string) *string {
 		why += ", which comes first"
 		return &why
 	}
-	line, err := Split(words)
-	switch {
-	case err != nil:
-		why = err.Error()
-	case len(line.Words) == 0 || d.finder.IsBuiltin(line.Words[0]):
-	default:
-		if _, known := installed.FindNoun(line.Words[0]); known {
-			return nil
-		}
-		if _, err := d.Lookup(line.Words); err == nil {
-			return nil
-		}
-		f, err := d.aliases()
-		if err != nil {
-			return nil // it is read before, where this is said
-		}
-		if _, is := f.Find(line.Words[0]); !is || line.Words[0] == name {
-			why = "`" + name + "` stands for `fal " + line.Words[0] + "`, which is no command"
-		}
-	}
+	why = d.missing(name, words)
 	if why == "" {
 		return nil
 	}
 	return &why
+}
+
+// missing says why what an alias stands for is no command, or "". It follows the
+// aliases in it.
+func (d *Dispatcher) missing(name string, words []string) string {
+	f, err := d.aliases()
+	if err != nil {
+		return "" // it is read before, where this is said
+	}
+	for passed := []string{name}; ; {
+		line, err := Split(words)
+		switch {
+		case err != nil:
+			return err.Error()
+		case len(line.Words) == 0 || d.finder.IsBuiltin(line.Words[0]):
+			return ""
+		}
+		next := line.Words[0]
+		if _, known := installed.FindNoun(next); known {
+			return ""
+		}
+		if _, err := d.Lookup(line.Words); err == nil {
+			return ""
+		}
+		switch {
+		case next == name:
+			return "`" + name + "` leads back to itself"
+		case slices.Contains(passed, next):
+			return "`" + name + "` leads to `" + next + "`, which leads back to itself"
+		}
+		passed = append(passed, next)
+		stands, is := f.Find(next)
+		if !is {
+			return "`" + passed[len(passed)-2] + "` stands for `fal " + next + "`, which is no command"
+		}
+		words = slices.Concat(stands, line.Words[1:], line.Rest)
+	}
 }
 
 // lineOf is a command line to be read, quoted where it must be.

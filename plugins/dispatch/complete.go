@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/fal-plugins/fal/plugins/dispatch/ask"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/installed"
+	"github.com/fal-plugins/fal/plugins/internal/output"
 )
 
 // completionPrefix begins the names of programs that complete the words of a
@@ -49,6 +49,8 @@ type Answer struct {
 // they announce it or have a program fal_complete-NAME, and then within half a
 // second.
 func (d *Dispatcher) Complete(ctx context.Context, r cli.Request) Answer {
+	ctx, cancel := context.WithTimeout(ctx, d.patience)
+	defer cancel()
 	return d.complete(ctx, r, nil)
 }
 
@@ -127,22 +129,48 @@ func (d *Dispatcher) nextWords(ctx context.Context, words []string) []cli.Candid
 }
 
 // completeGlobal completes a flag before the name of a command, or its value.
-// Any program that works on an account knows these flags, and the profiles.
+// Any program that works on an account knows the values of the account's flags.
 func (d *Dispatcher) completeGlobal(ctx context.Context, r cli.Request) Answer {
-	for _, noun := range []string{"runners", "apps", "keys", "secrets", "environments"} {
+	flag := valuedFlag(r.Words)
+	nouns := []string{"runners", "apps", "keys", "secrets", "environments"}
+	switch flag {
+	case "--profile", "--team":
+	case "--env":
+		nouns = []string{"apps", "secrets"} // whose lists are of an environment
+	default:
+		return Answer{Reply: cli.Complete(ctx, sharedFlags(), d.getenv, r)}
+	}
+	for _, noun := range nouns {
 		match, err := d.Lookup([]string{noun})
-		if err == nil && d.about(ctx, match.Path).Own {
+		if err == nil && d.announcement(match.Path).Own {
 			before := slices.Concat([]string{"list"}, r.Words[:len(r.Words)-1])
 			return Answer{Program: d.Plugin(match, r.With(before...).Args())}
 		}
 	}
-	var found []cli.Candidate
-	for _, flag := range cli.SharedFlags() {
-		if !flag.Hidden {
-			found = append(found, cli.Candidate{Value: "--" + flag.Name, Description: flag.Usage})
-		}
+	return Answer{}
+}
+
+// valuedFlag is the flag that the last word may be a value of: the one before it,
+// or the one in it.
+func valuedFlag(words []string) string {
+	flag, _, attached := strings.Cut(words[len(words)-1], "=")
+	switch {
+	case attached:
+		return flag
+	case len(words) > 1:
+		return words[len(words)-2]
 	}
-	return Answer{Reply: cli.Reply{Candidates: found}}
+	return ""
+}
+
+// sharedFlags is an app with the flags that commands of all programs have, and
+// no others.
+func sharedFlags() *cli.App {
+	return &cli.App{
+		Name: programName, Account: true,
+		CompileJQ: func(string, ...output.Variable) (output.Filter, error) { return nil, nil },
+		Commands:  []*cli.Command{{Name: "any", Default: true, Output: cli.Records, Environment: true}},
+	}
 }
 
 // completeBuiltin completes the words of fal's own commands. Those of `help`
@@ -179,21 +207,19 @@ func aliasCommand(words []string) ([]string, bool) {
 // completePlugin hands a question on to a plugin. What says nothing of itself
 // gets names of files, as in a shell without completion for it.
 func (d *Dispatcher) completePlugin(ctx context.Context, r cli.Request, match Match) Answer {
-	about := d.about(ctx, match.Path)
-	if about.Own {
+	announced := d.announcement(match.Path)
+	if announced.Own {
 		return Answer{Program: d.Plugin(match, r.Args())}
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.patience)
-	defer cancel()
 	path, args := match.Path, r.Plain().Args()
-	if !about.Complete {
+	if !announced.Complete {
 		helper, found := d.finder.Path.Find(completionPrefix + strings.TrimPrefix(match.Name, installed.Prefix))
 		if !found {
 			return Answer{Reply: cli.Reply{Files: true}}
 		}
 		path, args = helper.Path, r.Words
 	}
-	answer, err := ask.Run(ctx, path, args, d.Plugin(match, nil).Env)
+	answer, err := d.ask(ctx, path, args, d.Plugin(match, nil).Env)
 	if err != nil {
 		return Answer{}
 	}

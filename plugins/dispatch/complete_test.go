@@ -3,9 +3,13 @@
 package dispatch_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -96,6 +100,7 @@ func TestComplete(t *testing.T) {
 		{"help kube ", "1=some x at =some x :nospace"},
 		{"plugin whi", "which=Show which program a command runs :none"},
 		{"completion install --shell b", "bash= :none"},
+		{"plugin list --sort v", "version= version:desc= :none"},
 	} {
 		got := completed(t, d, strings.Split(test.words, " ")...)
 		if test.want != "" && got != test.want {
@@ -117,15 +122,105 @@ func TestCompleteHandsOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(root, "a", "fal-runners"), string(content))
+	write(t, filepath.Join(root, "a", "fal-apps"), string(content))
 	for words, want := range map[string]string{
 		"runners ":                   "run fal-runners __complete -- ",
 		"--profile dev runner list ": "run fal-runners __complete -- --profile dev list ",
 		"runners $(x) `y`":           "run fal-runners __complete -- $(x) `y`",
-		"--pro":                      "run fal-runners __complete -- list --pro",
+		"--profile=d":                "run fal-runners __complete -- list --profile=d",
+		"--env=d":                    "run fal-apps __complete -- list --env=d",
+		"-v --team ":                 "run fal-runners __complete -- list -v --team ",
 		"--profile ":                 "run fal-runners __complete -- list --profile ",
 	} {
 		if got := completed(t, d, strings.Split(words, " ")...); got != want {
 			t.Errorf("fal %s|: %q, want %q", words, got, want)
+		}
+	}
+}
+
+// Before a command there are the flags that all commands have, whatever those of
+// one plugin are.
+func TestCompleteSharedFlags(t *testing.T) {
+	root, d := described(t)
+	buildFal(t, filepath.Join(root, "built"))
+	content, err := os.ReadFile(filepath.Join(root, "built", "fal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(root, "a", "fal-runners"), string(content))
+	for _, typed := range []string{"-", "--", "-v -", "--profile dev --"} {
+		words := strings.Split(typed, " ")
+		r, err := cli.ReadRequest(append([]string{cli.CompleteWord, "--"}, words...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := d.Complete(t.Context(), r)
+		if answer.Program.Path != "" || len(answer.Reply.Candidates) < 5 {
+			t.Errorf("fal %s|: %+v", typed, answer)
+		}
+		for _, c := range answer.Reply.Candidates {
+			if !strings.HasPrefix(c.Value, "-") {
+				continue
+			}
+			line := append(append([]string{}, words[:len(words)-1]...), c.Value, "1", "2")
+			if _, err := dispatch.Split(line); err != nil {
+				t.Errorf("fal %s| offers %s: %v", typed, c.Value, err)
+			}
+		}
+	}
+	for words, want := range map[string]string{
+		"--output js":        "json= jsonl= :none",
+		"-o=js":              "-o=json= -o=jsonl= :none",
+		"--color al":         "always= :none",
+		"--profile dev --pr": ":none",
+		"--jq .":             ":nospace",
+	} {
+		if got := completed(t, d, strings.Split(words, " ")...); got != want {
+			t.Errorf("fal %s|: %q, want %q", words, got, want)
+		}
+	}
+}
+
+// All that one Tab asks of others ends at the same time, and nothing is asked
+// that is not shown.
+func TestCompleteAsksWithinOneBudget(t *testing.T) {
+	root, d := described(t)
+	for _, name := range []string{"fal-hang", "fal-hung"} {
+		write(t, filepath.Join(root, "a", name), "#!/bin/sh\n# fal-plugin: complete describe\nexit 1\n")
+	}
+	for words, want := range map[string]string{
+		"hang ":             "fal-hang __complete",
+		"hang x ":           "fal-hang __complete",
+		"help hang ":        "fal-hang __complete",
+		"alias set x hung ": "fal-hung __complete",
+		"-v hang ":          "fal-hang __complete",
+		"kube ":             "fal_complete-kube ",
+		"h":                 "fal-garbage __describe, fal-hang __describe, fal-hung __describe, fal-ours __describe",
+	} {
+		var mu sync.Mutex
+		var asked []string
+		var ends []time.Time
+		fake := d.Asking(func(ctx context.Context, path string, args, _ []string) (string, error) {
+			end, bounded := ctx.Deadline()
+			mu.Lock()
+			asked = append(asked, filepath.Base(path)+" "+args[0])
+			ends = append(ends, end)
+			mu.Unlock()
+			if !bounded {
+				return "", errors.New("not bounded")
+			}
+			return "", context.DeadlineExceeded
+		})
+		began := time.Now()
+		completed(t, fake, strings.Split(words, " ")...)
+		slices.Sort(asked)
+		if got := strings.Join(asked, ", "); got != want {
+			t.Errorf("fal %s|: asked %q, want %q", words, got, want)
+		}
+		for _, end := range ends {
+			if !end.Equal(ends[0]) || end.Before(began) {
+				t.Errorf("fal %s|: bounded to %v of one Tab", words, ends)
+			}
 		}
 	}
 }

@@ -19,7 +19,7 @@ func newCompletion(d *Dispatcher) *cli.Command {
 		Name:    "completion",
 		Summary: "Set up completion in bash, zsh or fish",
 		Description: "Completion is of fal and of the programs of this project that are installed, by their own names too. `fal completion install` sets it up for every new shell.\n\n" +
-			"Where this project's packages of the system are installed, it works without.",
+			"Where this project's packages of the system are installed, it works without; in bash that needs bash-completion, too.",
 	}
 	for _, shell := range shellcompletion.Shells() {
 		c.Sub = append(c.Sub, newCompletionScript(d, shell))
@@ -63,7 +63,7 @@ func newCompletionScript(d *Dispatcher, shell string) *cli.Command {
 func (d *Dispatcher) scripts(ctx context.Context, shell string) ([]shellcompletion.Script, error) {
 	programs := []string{programName}
 	for _, noun := range installed.Nouns() {
-		if match, err := d.Lookup([]string{noun.Name}); err == nil && d.about(ctx, match.Path).Own {
+		if match, err := d.Lookup([]string{noun.Name}); err == nil && d.announcement(match.Path).Own {
 			programs = append(programs, match.Name)
 		}
 	}

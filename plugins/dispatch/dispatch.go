@@ -25,8 +25,8 @@
 //     official client has its name. The file of aliases is read then only, and
 //     aliases that lead back to themselves are an error.
 //   - Nothing unknown is run to learn about it: only programs that announce it
-//     are asked what they are and how their words are completed, and for half a
-//     second at most.
+//     are asked what they are and how their words are completed, and all that one
+//     completion asks takes half a second at most.
 //
 // The package has no state but what a Dispatcher is given.
 package dispatch
@@ -38,6 +38,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fal-plugins/fal/plugins/dispatch/ask"
 	"github.com/fal-plugins/fal/plugins/internal/installed"
 	"github.com/fal-plugins/fal/plugins/internal/searchpath"
 )
@@ -82,6 +83,8 @@ type Dispatcher struct {
 	finder installed.Finder
 	// patience is how long plugins of others are waited for.
 	patience time.Duration
+	// ask runs one of them for what it prints, as ask.Run does.
+	ask func(ctx context.Context, path string, args, environ []string) (string, error)
 }
 
 // New returns a dispatcher that answers the given commands itself, and words
@@ -91,6 +94,7 @@ func New(env Environment, builtins []installed.Builtin) *Dispatcher {
 		env:      env,
 		finder:   installed.Finder{Path: searchpath.Parse(env.Path, env.PathExt), Self: env.Self, Builtins: builtins},
 		patience: answerFor,
+		ask:      ask.Run,
 	}
 }
 

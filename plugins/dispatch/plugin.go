@@ -46,7 +46,8 @@ func newPluginList(d *Dispatcher) *cli.Command {
 		Output: cli.Records,
 		JSON:   pluginRows{},
 		Flags: []*cli.Flag{{Name: "sort", Placeholder: "KEY[:desc]", Usage: "sort by " + strings.Join(v.SortNames(), ", "),
-			Value: cli.Func(func(key string) (err error) { v.Compare, err = output.ParseSort(v, key); return err })}},
+			Value:    cli.Func(func(key string) (err error) { v.Compare, err = output.ParseSort(v, key); return err }),
+			Complete: cli.SortKeys(v.SortNames())}},
 		Examples: []cli.Example{
 			{Comment: "what is wrong with the installed plugins", Line: "fal plugin list --json | jq '.plugins[] | select(.warnings != [])'"},
 		},

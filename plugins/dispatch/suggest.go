@@ -36,7 +36,7 @@ type Suggestion struct {
 // word or differs from it in one letter, or in two when the word has more than
 // four; two letters in the wrong order count once. When ctx ends, the plugins
 // found so far are considered. A command of fal-auth without its noun is that
-// one alone.
+// one alone, and one for which other programs have the word is the first.
 func (d *Dispatcher) Suggest(ctx context.Context, words []string) []Suggestion {
 	return d.suggest(ctx, words, d.client(nil).found())
 }
@@ -75,6 +75,7 @@ func (d *Dispatcher) suggest(ctx context.Context, words []string, official bool)
 			found = append(found, candidate{Suggestion{Command: "fal " + noun.Name, Package: pkg}, rank})
 		}
 	}
+	found = append(found, d.foreign(words[0], official)...)
 	found = append(found, d.nearAliases(words[0])...)
 	found = append(found, d.nearPlugins(ctx, words)...)
 	slices.SortStableFunc(found, func(a, b candidate) int {
@@ -106,6 +107,22 @@ func (d *Dispatcher) provider(noun installed.Noun, official bool) (pkg string, a
 		return "", true
 	}
 	return noun.Package, noun.Package != ""
+}
+
+// foreign is the command for a word of another program. It goes before those that
+// are spelt like it.
+func (d *Dispatcher) foreign(word string, official bool) []candidate {
+	meant := suggest.Foreign("", word)
+	name, _, _ := strings.Cut(meant, " ")
+	noun, known := installed.FindNoun(name)
+	if !known {
+		return nil
+	}
+	pkg, answered := d.provider(noun, official)
+	if !answered {
+		return nil
+	}
+	return []candidate{{Suggestion{Command: "fal " + meant, Package: pkg}, -1}}
 }
 
 // nearAliases compares the first word with the user's own.

@@ -44,6 +44,11 @@ func TestSuggest(t *testing.T) {
 		{"\x1b[31m", ""},
 		{"ap", "fal apps"},
 		{"queu", ""},
+		{"logs", "fal runners logs"},
+		{"ps", "fal runners list"},
+		{"restart", "fal apps rollout"},
+		{"up", "fal deploy (fal-deploy)"},
+		{"top", "fal runners gpus"},
 	}
 	root := realTempDir(t)
 	for _, file := range []string{"a/fal-runners", "b/fal-costs", "b/fal-my-tool", "a/fal-apps", "b/fal-a b", "b/other"} {

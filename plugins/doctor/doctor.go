@@ -88,6 +88,7 @@ func newCheck(d dependencies) *cli.Command {
 			"With --check-updates, a Go module proxy is asked for the newest release: the first that GOPROXY names, or else proxy.golang.org. Programs that are older are a warning, and a proxy that does not answer is a failure. Without the flag nobody is asked.",
 		Output: cli.Records,
 		JSON:   view.Diagnosis{},
+		Record: view.Check{},
 		Flags:  []*cli.Flag{{Name: "check-updates", Value: cli.Bool(&updates), Usage: "ask a Go module proxy whether there is a newer release"}},
 		Examples: []cli.Example{
 			{Comment: "what is wrong", Line: `fal doctor -q '.checks[] | select(.status == "failed")'`},

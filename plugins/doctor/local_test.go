@@ -46,6 +46,18 @@ func TestLocal(t *testing.T) {
 	}
 	save(record)
 	s.wants(check(), "ok", "running at "+s.server.Host()+" without TLS, process 42", "")
+	if credentials := s.patient().checkCredentials(t.Context()); strings.Contains(credentials.hint, "local") {
+		t.Errorf("with a key: %+v", credentials)
+	}
+	key, shell := s.env["FAL_KEY"], s.env["SHELL"]
+	s.env["FAL_KEY"], s.env["SHELL"] = "", "/bin/sh"
+	for _, name := range []string{"fal-local", "fal-local.exe"} {
+		if err := os.Chmod(s.write(filepath.Join("bin", name), "#!/bin/sh\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.wants(s.patient().checkCredentials(t.Context()), "failed", "none", "`eval \"$(fal-local env)\"`, to use the local control plane, which is running")
+	s.env["FAL_KEY"], s.env["SHELL"] = key, shell
 	for said, want := range map[string][2]string{
 		`{"stopping": true}`:                    {"it is stopping", ""},
 		`{"problem": "the database is locked"}`: {"the database is locked", "fal local logs"},

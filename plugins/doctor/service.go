@@ -285,7 +285,7 @@ func (p *patient) usableHints(err error) string {
 			return strings.Join(hints, "\n")
 		}
 	}
-	return strings.Join(slices.DeleteFunc(hints, func(hint string) bool { return strings.Contains(hint, `eval "$(`) }), "\n")
+	return strings.Join(slices.DeleteFunc(hints, func(hint string) bool { return strings.Contains(hint, "local env") }), "\n")
 }
 
 func hintsOf(err error) string {

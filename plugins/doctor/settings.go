@@ -12,6 +12,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/config"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
 
@@ -245,6 +246,9 @@ func (p *patient) checkCredentials(context.Context) finding {
 		return finding{status: view.CheckSkipped, blockedBy: "login", found: "the login in " + cfg.Credentials.Origin.String() + ", not usable because of login"}
 	}
 	f := credentialsOf(cfg)
+	if cfg.Credentials.Kind == config.CredentialsNone && cfg.Profile.Origin.Kind != config.OriginFlag {
+		f.hint = strings.Join(append([]string{f.hint}, session.LocalHints(cfg, p.inv)...), "\n")
+	}
 	if cfg.ForceLogin && p.inv.Getenv("FAL_KEY") != "" {
 		f.found += "\nFAL_KEY is set and not used, because FAL_FORCE_AUTH_BY_USER is set"
 		if cfg.Credentials.Kind == config.CredentialsNone {

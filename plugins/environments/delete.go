@@ -135,7 +135,7 @@ func (o *deleteOptions) remove(ctx context.Context, inv *cli.Invocation, s *sess
 	results := actions(names, "done")
 	failures := make([]error, len(names))
 	for i, name := range names {
-		if failures[i] = find.explain(ctx, inv, s, name, removeOne(ctx, inv, s, name)); failures[i] != nil {
+		if failures[i] = emptying(ctx, s, name, find.explain(ctx, inv, s, name, removeOne(ctx, inv, s, name))); failures[i] != nil {
 			text := failures[i].Error()
 			results[i].Result, results[i].Error = "failed", &text
 		} else {

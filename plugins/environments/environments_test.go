@@ -135,7 +135,9 @@ func TestDeleteFailures(t *testing.T) {
 	tm.Server.Script("DeleteEnvironment", missing)
 	tm.Want(tm.Run("delete", "-y", "staging"), 3, "", "environment is not there")
 	tm.Server.Script("DeleteEnvironment", inUse)
-	tm.Want(tm.Run("delete", "-y", "staging"), 1, "", "holds app checkout")
+	tm.Want(tm.Run("delete", "-y", "staging"), 1, "", "holds app checkout\nhint: fal apps delete a--staging b--staging --env staging\nhint: fal secrets unset A --env staging\n")
+	tm.Server.Script("DeleteEnvironment", inUse)
+	tm.Want(tm.Run("delete", "-y", "dev"), 1, "", "holds app checkout\n") // and nothing that could be named
 	tm.Server.Script("DeleteEnvironment", inUse, faltest.Reply())
 	tm.Want(tm.Run("delete", "-y", "staging", "dev"), 1, "deleted environment dev\n", "1 of 2 environments not deleted\n  staging: environment staging holds app checkout")
 	tm.Server.Script("DeleteEnvironment", missing, missing)

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
-	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
@@ -26,7 +25,7 @@ func newList(d dependencies) *cli.Command {
 		Output:      cli.Records,
 		JSON:        view.KeyList{},
 		Flags: []*cli.Flag{
-			{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&o.sort), Complete: complete.SortKeys(view.Keys().SortNames()),
+			{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&o.sort), Complete: cli.SortKeys(view.Keys().SortNames()),
 				Usage: "sort by " + strings.Join(view.Keys().SortNames(), ", ")},
 		},
 		Examples: []cli.Example{

@@ -11,17 +11,18 @@ import (
 	"strings"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/localplane"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 )
 
 // Environment is the JSON contract of env: the variables under their names.
-// Those that are null stay as they are.
+// Those that are null stay as they are, and those that are empty are to go.
 type Environment struct {
 	Key      *string `json:"FAL_KEY"`
-	Host     string  `json:"FAL_HOST"`
-	GRPCHost string  `json:"FAL_GRPC_HOST"`
-	RESTHost string  `json:"FAL_REST_HOST"`
-	TestMode string  `json:"ISOLATE_TEST_MODE"`
+	Host     *string `json:"FAL_HOST"`
+	GRPCHost *string `json:"FAL_GRPC_HOST"`
+	RESTHost *string `json:"FAL_REST_HOST"`
+	TestMode *string `json:"ISOLATE_TEST_MODE"`
 
 	CertFile     *string `json:"SSL_CERT_FILE"`
 	GRPCRoots    *string `json:"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"`
@@ -38,9 +39,9 @@ type Environment struct {
 // official one, which is why there are three variables for one host, and why
 // variables that would mislead either are overwritten.
 func newEnvironment(address string, tls bool, key, bundle string, getenv func(string) string) Environment {
-	e := Environment{Key: &key, Host: address, GRPCHost: address, RESTHost: address, TestMode: "1"}
+	e := Environment{Key: &key, Host: &address, GRPCHost: &address, RESTHost: &address, TestMode: new("1")}
 	if tls {
-		e.TestMode, e.CertFile, e.GRPCRoots = "0", &bundle, &bundle
+		e.TestMode, e.CertFile, e.GRPCRoots = new("0"), &bundle, &bundle
 	}
 	empty := ""
 	if truthy(getenv("FAL_FORCE_AUTH_BY_USER")) {
@@ -62,7 +63,7 @@ func (e *Environment) useLogin(dir dataDir, tls bool) {
 		scheme = "https"
 	}
 	e.Key, e.ForceLogin = nil, &force
-	e.AuthURL = new(scheme + "://" + e.Host + "/auth")
+	e.AuthURL = new(scheme + "://" + *e.Host + "/auth")
 	e.HomeDir, e.ConfigPath = new(dir.login()), new(filepath.Join(dir.login(), "config.toml"))
 }
 
@@ -111,21 +112,30 @@ func (e Environment) variables() [][2]string {
 	var all [][2]string
 	v := reflect.ValueOf(e)
 	for i := range v.NumField() {
-		field := v.Field(i)
-		if field.Kind() == reflect.Pointer {
-			if field.IsNil() {
-				continue
-			}
-			field = field.Elem()
+		if field := v.Field(i); !field.IsNil() {
+			all = append(all, [2]string{v.Type().Field(i).Tag.Get("json"), field.Elem().String()})
 		}
-		all = append(all, [2]string{v.Type().Field(i).Tag.Get("json"), field.String()})
 	}
 	return all
+}
+
+// lines are what a shell runs to have the variables.
+func (e Environment) lines(language localplane.Shell) []string {
+	var lines, gone []string
+	for _, v := range e.variables() {
+		if v[1] == "" {
+			gone = append(gone, v[0])
+		} else {
+			lines = append(lines, language.Export(v[0], v[1]))
+		}
+	}
+	return append(lines, language.Unset(gone...)...)
 }
 
 type envOptions struct {
 	folder folderOptions
 	shell  string
+	unset  bool
 }
 
 func newEnv() *cli.Command {
@@ -134,17 +144,20 @@ func newEnv() *cli.Command {
 		Name:    "env",
 		Summary: "Print what points a shell at the control plane",
 		Description: "Prints commands for the shell to run. They make these programs, and the official client too, use the control plane until the shell ends. " +
-			"They contain its key, or for one that was started with --login what makes `fal auth login` log in to it.",
+			"They contain its key, or for one that was started with --login what makes `fal auth login` log in to it.\n\n" +
+			"With --unset they take away what such a line has set, so that the shell uses the service or a profile again; whatever runs or does not, and nothing else: a key for another host stays. What a variable held before does not come back.",
 		Output: cli.Text,
 		Single: true,
 		JSON:   Environment{},
 		Flags: []*cli.Flag{
-			{Name: "shell", Placeholder: "SHELL", Values: shellNames(), Value: cli.String(&o.shell),
-				Usage: "language to print: " + strings.Join(shellNames(), ", ") + "; sh without it, and PowerShell on Windows"},
+			{Name: "shell", Placeholder: "SHELL", Values: localplane.ShellNames(), Value: cli.String(&o.shell),
+				Usage: "language to print: " + strings.Join(localplane.ShellNames(), ", ") + "; sh without it, and PowerShell on Windows"},
+			{Name: "unset", Value: cli.Bool(&o.unset), Usage: "print what undoes it"},
 			o.folder.flag(),
 		},
 		Examples: []cli.Example{
 			{Comment: "sh, bash, zsh, fish", Line: `eval "$(fal local env)"`},
+			{Comment: "and back", Line: `eval "$(fal local env --unset)"`},
 			{Comment: "fish", Line: "fal local env --shell fish | source"},
 			{Comment: "PowerShell", Line: "fal local env --shell powershell | Out-String | Invoke-Expression"},
 		},
@@ -153,33 +166,65 @@ func newEnv() *cli.Command {
 }
 
 func runEnv(ctx context.Context, inv *cli.Invocation, o *envOptions) error {
-	dir, found, key, err := o.folder.running(ctx, inv)
+	dir, e, err := o.environment(ctx, inv)
 	if err != nil {
 		return err
 	}
-	language := shell(o.shell)
-	if language == "" {
-		language = guessShell(inv.Getenv, goruntime.GOOS)
-	}
-	e := newEnvironment(found.Address, found.TLS, key.Key(), dir.bundle(), inv.Getenv)
-	if found.health.Login {
-		e.useLogin(dir, found.TLS)
-	}
+	language := o.language(inv)
 	err = output.Object(ctx, inv.Printer, e, func(w io.Writer) error {
-		for _, v := range e.variables() {
-			if _, err := fmt.Fprintln(w, language.export(v[0], v[1])); err != nil {
+		for _, line := range e.lines(language) {
+			if _, err := fmt.Fprintln(w, line); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err != nil || !inv.IO.OutTerminal() || inv.Format != output.Pretty && inv.Format != output.Wide {
+	if err != nil || inv.Format != output.Pretty && inv.Format != output.Wide {
 		return err
 	}
+	if o.unset && len(e.variables()) == 0 {
+		fmt.Fprintln(inv.IO.Err, "nothing to undo: no variable of this shell leads to a local control plane")
+		return nil
+	}
+	if !inv.IO.OutTerminal() {
+		return nil
+	}
 	command := inv.Typed() + " env" + dir.flag()
+	if o.unset {
+		command += " --unset"
+	}
 	if o.shell != "" {
 		command += " --shell " + o.shell
 	}
-	hint(inv, "to have the shell run this: "+language.source(command))
+	hint(inv, "to have the shell run this: "+language.Source(command))
 	return nil
+}
+
+// environment is what is asked for: of a control plane that runs, or of none.
+func (o *envOptions) environment(ctx context.Context, inv *cli.Invocation) (dataDir, Environment, error) {
+	if o.unset {
+		dir, err := o.folder.open(inv)
+		return dir, undone(dir, inv.Getenv), err
+	}
+	dir, found, key, err := o.folder.running(ctx, inv)
+	if err != nil {
+		return "", Environment{}, err
+	}
+	e := newEnvironment(found.Address, found.TLS, key.Key(), dir.bundle(), inv.Getenv)
+	if found.health.Login {
+		e.useLogin(dir, found.TLS)
+	} else {
+		e.forgetLogin(dir, inv.Getenv)
+	}
+	if !found.TLS {
+		e.forgetBundle(dir, inv.Getenv)
+	}
+	return dir, e, nil
+}
+
+func (o *envOptions) language(inv *cli.Invocation) localplane.Shell {
+	if o.shell != "" {
+		return localplane.Shell(o.shell)
+	}
+	return localplane.GuessShell(inv.Getenv, goruntime.GOOS)
 }

@@ -52,7 +52,7 @@ func App() *cli.App {
 		Noun:    "local",
 		Summary: "Run a control plane on this machine, to try things without an account",
 		Description: "The control plane answers on 127.0.0.1 only, and its runners are processes of this machine. " +
-			"`fal local start --sample` brings it up with something to look at, and `eval \"$(fal local env)\"` points a shell at it.",
+			"`fal local start --sample` brings it up with something to look at, `eval \"$(fal local env)\"` points a shell at it, and `eval \"$(fal local env --unset)\"` away again.",
 		CompileJQ: jq.Compile,
 		Commands: []*cli.Command{
 			newStart(), newStop(), newStatusCommand(), newLogs(), newEnv(), newUse(), newReset(), newServe(),

@@ -31,6 +31,7 @@ func newLogs() *cli.Command {
 		Description: "That is what the server did, also when it is not running any more. What runners print is their own log.",
 		Output:      cli.Text,
 		JSON:        LogLines{},
+		Stream:      cli.Stream{Flag: "follow"},
 		Flags: []*cli.Flag{
 			{Name: "follow", Aliases: []string{"f"}, Value: cli.Bool(&o.follow), Usage: "go on with what is logged from now on, until Ctrl-C"},
 			{Name: "lines", Aliases: []string{"n"}, Placeholder: "N", Value: cli.Int(&o.lines, 0, math.MaxInt), Usage: "show the last N lines first; 200 without it"},

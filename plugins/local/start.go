@@ -10,6 +10,7 @@ import (
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+	"github.com/fal-plugins/fal/plugins/internal/localplane"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 )
 
@@ -164,7 +165,7 @@ func printStarted(ctx context.Context, inv *cli.Invocation, dir dataDir, found *
 	if err != nil || inv.Format != output.Pretty && inv.Format != output.Wide {
 		return err
 	}
-	env := guessShell(inv.Getenv, goruntime.GOOS).source(inv.Typed() + " env" + dir.flag())
+	env := localplane.GuessShell(inv.Getenv, goruntime.GOOS).Source(inv.Typed() + " env" + dir.flag())
 	hint(inv, "`"+env+"` uses it in this shell")
 	if found.health.Login {
 		hint(inv, "then `fal auth login` logs you in")

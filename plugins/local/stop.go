@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	goruntime "runtime"
 
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/localplane"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 )
 
@@ -40,12 +42,26 @@ func newStop() *cli.Command {
 			if !was {
 				said = "not running"
 			}
-			return output.Object(ctx, inv.Printer, Stopped{Stopped: was, DataDir: string(dir)}, func(w io.Writer) error {
+			err = output.Object(ctx, inv.Printer, Stopped{Stopped: was, DataDir: string(dir)}, func(w io.Writer) error {
 				_, err := fmt.Fprintln(w, said)
 				return err
 			})
+			if err == nil && (inv.Format == output.Pretty || inv.Format == output.Wide) {
+				adviseUndo(inv, dir)
+			}
+			return err
 		},
 	}
+}
+
+// adviseUndo says how a shell gets rid of what leads it to a control plane that
+// is there no more.
+func adviseUndo(inv *cli.Invocation, dir dataDir) {
+	if len(undone(dir, inv.Getenv).variables()) == 0 {
+		return
+	}
+	undo := localplane.GuessShell(inv.Getenv, goruntime.GOOS).Source(inv.Typed() + " env --unset" + dir.flag())
+	hint(inv, "`"+undo+"`, since this shell still leads there")
 }
 
 // stopServer asks a running server to end and waits until it has. It tells

@@ -31,7 +31,7 @@ func (j *job) checkApp(ctx context.Context, name string) error {
 	defer cancel()
 	_, environment := fal.SplitAlias(name)
 	var there []string
-	for app, err := range j.appsIn(ctx, environment) {
+	for app, err := range appsIn(ctx, j.session, environment) {
 		if err != nil {
 			return j.session.Error(err)
 		}

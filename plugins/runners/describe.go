@@ -75,7 +75,7 @@ func (o *describeOptions) describe(ctx context.Context, inv *cli.Invocation, s *
 	slices.SortStableFunc(rows, view.Runners(nil).Compare)
 	r, err := runnerlist.Match(o.id, rows)
 	if err != nil {
-		return none, err
+		return none, orApp(ctx, s, o.id, err, func(alias string) string { return "fal apps describe " + alias })
 	}
 	id, listed := r.RunnerID, (*view.Runner)(nil)
 	if slices.ContainsFunc(rows, func(row view.Runner) bool { return row.RunnerID == id }) {

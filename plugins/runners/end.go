@@ -151,7 +151,7 @@ func (j *job) named(ctx context.Context) ([]view.Runner, error) {
 	for _, id := range unique(j.ids) {
 		r, err := runnerlist.Match(id, rows)
 		if err != nil {
-			return nil, err
+			return nil, orApp(ctx, j.session, id, err, func(alias string) string { return "fal runners " + j.verb + " --app " + alias })
 		}
 		if j.dryRun && r.State == "" {
 			return nil, runnerlist.NotFound(id)

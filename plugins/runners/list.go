@@ -28,6 +28,7 @@ func newList(d dependencies) *cli.Command {
 			`With --watch the list goes on until Ctrl-C. On a terminal it is redrawn; in a pipe each change is a line of its own, {"event": "added", "runner": {...}}: first all that are there are added, then runners are added, changed (their age apart) and removed, and --jq filters line by line. A service that is away for a while is asked again.`,
 		Output: cli.Records,
 		JSON:   view.RunnerList{},
+		Stream: cli.Stream{Flag: "watch", Record: view.RunnerEvent{}},
 		Flags: o.Flags(&cli.Flag{Name: "app", Placeholder: "APP", Value: cli.NonEmptyStrings(&o.apps), Greedy: true, Complete: d.values.Aliases(),
 			Usage: "only runners of these apps; APP--ENV for one in an environment"}),
 		Lasts: o.Lasts,

@@ -29,6 +29,7 @@ func newLogs(d dependencies) *cli.Command {
 		Args:   []cli.Arg{{Name: "ID|" + runnerlist.AppPrefix + "NAME", Usage: "a runner, by its id or a unique beginning of it, or an app", Value: cli.NonEmpty(&o.target), Complete: d.values.RunnersOrAliases(runnerlist.AppPrefix)}},
 		Output: cli.Text,
 		JSON:   view.LogListKeys{},
+		Stream: cli.Stream{Flag: "follow"},
 		Flags:  o.log.Flags(),
 		Lasts:  o.log.Lasts,
 		Examples: []cli.Example{
@@ -56,5 +57,6 @@ func runLogs(ctx context.Context, inv *cli.Invocation, o *logsOptions) error {
 	if ofApp {
 		return o.log.App(ctx, inv, s, runnerlog.App{Alias: app, Name: app, Hint: "`fal runners list` shows the apps of those that are alive"})
 	}
-	return o.log.Runner(ctx, inv, s, o.target)
+	err = o.log.Runner(ctx, inv, s, o.target)
+	return orApp(ctx, s, o.target, err, func(alias string) string { return "fal runners logs " + runnerlist.AppPrefix + alias })
 }

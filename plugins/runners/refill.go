@@ -10,6 +10,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/iostreams"
+	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
 
@@ -40,7 +41,7 @@ func (j *job) noteRefill(ctx context.Context, targets []view.Runner) {
 	ctx, cancel := context.WithTimeout(ctx, refillPatience)
 	defer cancel()
 	for _, environment := range environments {
-		for app, err := range j.appsIn(ctx, environment) {
+		for app, err := range appsIn(ctx, j.session, environment) {
 			if err != nil {
 				break
 			}
@@ -59,9 +60,9 @@ func (j *job) noteRefill(ctx context.Context, targets []view.Runner) {
 }
 
 // appsIn goes through the apps of an environment, whichever is the session's.
-func (j *job) appsIn(ctx context.Context, environment string) iter.Seq2[fal.AppInfo, error] {
+func appsIn(ctx context.Context, s *session.Session, environment string) iter.Seq2[fal.AppInfo, error] {
 	return func(yield func(fal.AppInfo, error) bool) {
-		client, err := j.session.ClientIn(environment)
+		client, err := s.ClientIn(environment)
 		if err != nil {
 			yield(fal.AppInfo{}, err)
 			return

@@ -132,7 +132,7 @@ func (a *attachment) runnerID(ctx context.Context) (string, error) {
 			return "", hasEnded(r)
 		}
 	}
-	return r.RunnerID, err
+	return r.RunnerID, orApp(ctx, a.session, a.id, err, runnersOf)
 }
 
 // attach connects the streams of this process with the session until one of

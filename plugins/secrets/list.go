@@ -28,7 +28,7 @@ func newList(d dependencies) *cli.Command {
 		JSON:        view.SecretList{},
 		Environment: true,
 		Flags: []*cli.Flag{
-			{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&o.sort), Complete: complete.SortKeys(view.Secrets().SortNames()),
+			{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&o.sort), Complete: cli.SortKeys(view.Secrets().SortNames()),
 				Usage: "sort by " + strings.Join(view.Secrets().SortNames(), ", ")},
 		},
 		Examples: []cli.Example{

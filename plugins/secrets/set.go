@@ -8,7 +8,9 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
+	"github.com/fal-plugins/fal/plugins/internal/iostreams"
 	"github.com/fal-plugins/fal/plugins/internal/outcome"
+	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
@@ -146,7 +148,24 @@ func set(ctx context.Context, inv *cli.Invocation, s *session.Session, params *f
 		}
 		break
 	}
-	return outcome.Joined(failure, report(context.WithoutCancel(ctx), inv, results))
+	err := report(context.WithoutCancel(ctx), inv, results)
+	if err == nil && results[0].Result == "done" {
+		adviseRollout(inv, s.Config.Environment.Value)
+	}
+	return outcome.Joined(failure, err)
+}
+
+// adviseRollout tells a person that a secret reaches only runners that start
+// from now on.
+func adviseRollout(inv *cli.Invocation, environment string) {
+	if !inv.IO.ErrTerminal() || inv.Format != output.Pretty && inv.Format != output.Wide {
+		return
+	}
+	command := "fal apps rollout APP"
+	if environment != "" {
+		command += " --env " + cli.Quote(environment)
+	}
+	fmt.Fprintf(inv.IO.Err, "%s runners that run already keep what they were started with; `%s` replaces them\n", inv.IO.PaintErr(iostreams.Dim, "hint:"), command)
 }
 
 // partly is the failure to set one secret, with what that leaves behind.

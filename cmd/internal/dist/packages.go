@@ -32,6 +32,7 @@ type (
 		MTime           time.Time        `json:"mtime"`
 		DisableGlobbing bool             `json:"disable_globbing"`
 		Depends         []string         `json:"depends,omitempty"`
+		Recommends      []string         `json:"recommends,omitempty"`
 		Suggests        []string         `json:"suggests,omitempty"`
 		Contents        []packageContent `json:"contents"`
 		RPM             rpmConfig        `json:"rpm"`
@@ -149,6 +150,8 @@ func (p *packager) writeProgram(ctx context.Context, f format, prog program, arc
 		files = append(files, file{to, from, 0o644})
 	}
 	config := p.config(f, prog.name, arch, prog.summary)
+	// bash finds the completions by it alone.
+	config.Recommends = []string{"bash-completion"}
 	if prog.name == "fal" {
 		config.Suggests = []string{suite}
 		files = append(files, file{"share/doc/fal/README.md", filepath.Join(p.tree, "README.md"), 0o644})

@@ -108,6 +108,9 @@ func testRPMs(t *testing.T, dir string, all []program) {
 				t.Errorf("%s: tag %d is %q, want %q", file, tag, got, want)
 			}
 		}
+		if got := h.strings[rpmRecommendName]; !slices.Equal(got, []string{"bash-completion"}) {
+			t.Errorf("%s recommends %q", file, got)
+		}
 		if got, want := h.files(), expected(f, p); !slices.Equal(got, want) {
 			t.Errorf("%s holds %q, want %q", file, got, want)
 		}
@@ -186,6 +189,13 @@ func testDebs(t *testing.T, dir string, all []program) {
 		t.Errorf("fal runners --version: %v\n%s", err, out)
 	}
 
+	for _, p := range all {
+		out, err := exec.CommandContext(t.Context(), "dpkg-deb", "--field", file(p.name, runtime.GOARCH), "Recommends").Output()
+		if err != nil || strings.TrimSpace(string(out)) != "bash-completion" {
+			t.Errorf("%s recommends %q, %v", p.name, out, err)
+		}
+	}
+
 	testCompletion(t, root, all)
 
 	purge := append([]string{"--purge", suite}, names(all)...)
@@ -196,13 +206,32 @@ func testDebs(t *testing.T, dir string, all []program) {
 }
 
 // testCompletion presses Tab behind the name of every program that is installed
-// below root, with the completion that was installed with it.
+// below root, with the completion that was installed with it, in every shell that
+// there is.
 func testCompletion(t *testing.T, root string, all []program) {
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Log("bash is not installed: the completions are not tried")
-		return
+	for shell, tab := range map[string]func(t *testing.T, path, root string, env []string, program, typed string) (string, error){
+		"bash": tabInBash, "zsh": tabInZsh, "fish": tabInFish,
+	} {
+		path, err := exec.LookPath(shell)
+		if err != nil {
+			t.Log(shell + " is not installed: its completions are not tried")
+			continue
+		}
+		for _, p := range all {
+			typed, want := "", "version"
+			if p.name == "fal-deploy" { // whose words are apps
+				typed, want = "--vers", "--version"
+			}
+			env := []string{"PATH=" + filepath.Join(root, "usr", "bin") + ":/usr/bin:/bin", "HOME=" + t.TempDir(), "LC_ALL=C.UTF-8", "TERM=dumb"}
+			out, err := tab(t, path, root, env, p.name, typed)
+			if err != nil || !strings.Contains(out, want) {
+				t.Errorf("%s: Tab behind %s %s does not offer %s: %v\n%s", shell, p.name, typed, want, err, out)
+			}
+		}
 	}
+}
+
+func tabInBash(t *testing.T, bash, root string, env []string, program, typed string) (string, error) {
 	const tab = `source "$1/usr/share/bash-completion/completions/$2" &&
 complete -p "$2" | sed 's/.*-F \([^ ]*\) .*/\1/' | {
 	read -r function
@@ -210,18 +239,38 @@ complete -p "$2" | sed 's/.*-F \([^ ]*\) .*/\1/' | {
 	"$function" "$2" "$3" "$2"
 	printf '%s\n' "${COMPREPLY[@]}"
 }`
-	for _, p := range all {
-		typed, want := "", "version"
-		if p.name == "fal-deploy" { // whose words are apps
-			typed, want = "--vers", "--version"
-		}
-		cmd := exec.CommandContext(t.Context(), bash, "--norc", "-c", tab, "tab", root, p.name, typed)
-		cmd.Env = []string{"PATH=" + filepath.Join(root, "usr", "bin") + ":/usr/bin:/bin", "HOME=" + t.TempDir()}
-		out, err := cmd.CombinedOutput()
-		if err != nil || !strings.Contains(string(out), want) {
-			t.Errorf("Tab behind %s %s does not offer %s: %v\n%s", p.name, typed, want, err, out)
-		}
-	}
+	cmd := exec.CommandContext(t.Context(), bash, "--norc", "-c", tab, "tab", root, program, typed)
+	cmd.Env = env
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// fish finds what packages install by XDG_DATA_DIRS.
+func tabInFish(t *testing.T, fish, root string, env []string, program, typed string) (string, error) {
+	cmd := exec.CommandContext(t.Context(), fish, "-c", `complete -C "$argv[1] $argv[2]"`, program, typed)
+	cmd.Env = append(env, "XDG_DATA_DIRS="+filepath.Join(root, "usr", "share"))
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// zsh completes on a terminal only. What it shows there is read up to the version,
+// or in vain.
+func tabInZsh(t *testing.T, zsh, root string, env []string, program, typed string) (string, error) {
+	const tab = `zmodload zsh/zpty
+zpty -b inner $2 -f -i
+zpty -w inner "fpath=(${(q)1}/usr/share/zsh/vendor-completions \$fpath); autoload -Uz compinit; compinit -u -D; unset zle_bracketed_paste; print -r -- rea''dy"
+zpty -r inner shown '*ready*'
+zpty -n -w inner "$3 $4"$'\t'
+zpty -r inner shown '*version*'
+print -r -- $shown
+zpty -d inner`
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, zsh, "-f", "-c", tab, "tab", root, zsh, program, typed)
+	cmd.Env = env
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
 
 // command is a program of root, as a user runs it who has nothing else.

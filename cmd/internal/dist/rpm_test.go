@@ -32,6 +32,7 @@ const (
 	rpmDirIndexes     = 1116
 	rpmBaseNames      = 1117
 	rpmDirNames       = 1118
+	rpmRecommendName  = 5046
 	rpmPayloadDigest  = 5092
 
 	rpmEqual = 1 << 3

@@ -46,11 +46,22 @@ func (c *Completion) filesBehind(before, path string) []Candidate {
 // are offered when one was typed.
 func filesFor(path string, patterns ...string) []Candidate {
 	dir, base := filepath.Split(path)
-	in := dir
-	if in == "" {
-		in = "."
+	return filesIn(dir, dir, base, func(name string, folder bool) bool {
+		return folder || len(patterns) == 0 || matchesAny(patterns, name)
+	})
+}
+
+func matchesAny(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { ok, _ := filepath.Match(p, name); return ok })
+}
+
+// filesIn are the wanted files of a folder that begin with base; what is offered
+// has typed in front of the name.
+func filesIn(folder, typed, base string, wants func(name string, folder bool) bool) []Candidate {
+	if folder == "" {
+		folder = "."
 	}
-	entries, err := os.ReadDir(in)
+	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil
 	}
@@ -60,11 +71,14 @@ func filesFor(path string, patterns ...string) []Candidate {
 		if !hasPrefixFold(name, base) || base == "" && strings.HasPrefix(name, ".") {
 			continue
 		}
-		value := dir + name
-		if info, err := os.Stat(filepath.Join(in, name)); err == nil && info.IsDir() {
-			value += "/"
-		} else if len(patterns) > 0 && !slices.ContainsFunc(patterns, func(p string) bool { ok, _ := filepath.Match(p, name); return ok }) {
+		info, err := os.Stat(filepath.Join(folder, name))
+		isFolder := err == nil && info.IsDir()
+		if !wants(name, isFolder) {
 			continue
+		}
+		value := typed + name
+		if isFolder {
+			value += "/"
 		}
 		if found = append(found, Candidate{Value: value}); len(found) == mostFiles {
 			break

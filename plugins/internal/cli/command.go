@@ -101,6 +101,11 @@ type Command struct {
 	// JSON is a zero value of the contract struct that the command prints as
 	// JSON; help lists its keys.
 	JSON any
+	// Record is a zero value of what a line of -o jsonl has, where that is not
+	// what the only list in JSON has. Optional.
+	Record any
+	// Stream says when records come one by one, each for itself. Optional.
+	Stream Stream
 	// Environment adds --env.
 	Environment bool
 	// Verbose is what --verbose does besides, as in "show the whole log". Optional.
@@ -114,6 +119,14 @@ type Command struct {
 	// RequestContext is used for, and nothing bounds the whole.
 	Lasts func() bool
 	Run   func(ctx context.Context, inv *Invocation) error
+}
+
+// Stream is what a command prints when it goes on.
+type Stream struct {
+	Flag string // the switch with which it does, by its long name
+	// Record is a zero value of what it prints one by one then; without it, the
+	// lines of -o jsonl.
+	Record any
 }
 
 // Arg is a positional argument.

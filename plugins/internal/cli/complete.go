@@ -38,6 +38,9 @@ type Completion struct {
 	Flags map[string][]string
 	// Args are the arguments given so far.
 	Args []string
+	// Began is when the line was asked about, from which what takes time is
+	// bounded.
+	Began time.Time
 	// Word is the value typed so far, without what stands before it in the
 	// same word, as `--state=` and `idle,` do.
 	Word string
@@ -89,6 +92,15 @@ func Dirs() Completer {
 // Fixed returns a Completer of values that are known beforehand.
 func Fixed(values ...string) Completer {
 	return func(context.Context, *Completion) []Candidate { return plain(values) }
+}
+
+// SortKeys completes --sort: a key, and behind it that the order is reversed.
+func SortKeys(names []string) Completer {
+	var values []string
+	for _, n := range names {
+		values = append(values, n, n+":desc")
+	}
+	return Fixed(values...)
 }
 
 func plain(values []string) []Candidate {

@@ -288,7 +288,7 @@ func FuzzBecome(f *testing.F) {
 		f.Add(seed[0], seed[1])
 	}
 	f.Fuzz(func(t *testing.T, typed, rest string) {
-		if !insertable(rest) {
+		if !insertable(rest, false) {
 			return
 		}
 		before := splitLine("program "+typed, "bash")

@@ -103,7 +103,7 @@ func TestHelpCommand(t *testing.T) {
 		}
 	}
 	for argv, want := range map[string]string{
-		"":           "list stop group version help environment exit-codes jq output",
+		"":           "list stop group version help environment exit-codes jq output pyproject",
 		"group":      "leaf",
 		"group leaf": "",
 		"nonsense":   "",

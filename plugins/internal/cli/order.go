@@ -210,7 +210,9 @@ func (o *orderer) positional(word string, dashed bool) error {
 	// What stands behind an equals sign can be a secret that lacks its command.
 	word, _, _ = strings.Cut(word, "=")
 	e := Usagef("unknown command %q", word)
-	if near := suggest.Nearest(word, commandNames(o.children())); near != "" {
+	if meant := suggest.Foreign(o.app.Noun, word); meant != "" && len(o.line.path) == 0 && o.app.Noun != "" {
+		e = e.WithHint("did you mean `fal " + meant + "`?")
+	} else if near := suggest.Nearest(word, commandNames(o.children())); near != "" {
 		e = e.WithHint("did you mean `" + o.typedPath() + " " + near + "`?")
 	}
 	return e.WithHint(o.seeHelp())

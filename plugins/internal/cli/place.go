@@ -4,6 +4,9 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/fal-plugins/fal/plugins/internal/output"
 )
 
 // place is where the word stands that is being completed.
@@ -54,6 +57,7 @@ func (at *place) pass(word string, rest []string) []string {
 		}
 		if len(rest) < need {
 			at.pending, at.taken = f, f.Words()-need+len(rest)
+			at.switches(word)
 			return nil
 		}
 	}
@@ -65,6 +69,20 @@ func (at *place) pass(word string, rest []string) []string {
 		at.greedy = f
 	}
 	return left
+}
+
+// switches notes those that stand before a flag with a value in one word, as in
+// -fq.
+func (at *place) switches(word string) {
+	if strings.HasPrefix(word, "--") {
+		return
+	}
+	for i := 1; i < len(word); i++ {
+		if f := at.lookup(word[i : i+1]); f == nil || f.Words() > 0 {
+			return
+		}
+		_, _ = at.flag("-"+word[i:i+1], nil) // it is known, and takes nothing
+	}
 }
 
 // valued is the flag in word that takes a value, and whether that stands in the
@@ -98,12 +116,10 @@ func candidates(ctx context.Context, app *App, getenv func(string) string, r Req
 	at := locate(app, newGlobals(app), r.Words[:len(r.Words)-1])
 	s := search{place: at, ctx: ctx}
 	s.c = &Completion{
-		Getenv: getenv, App: app, Command: at.line.command(), Args: at.line.args, Flags: map[string][]string{},
+		Getenv: getenv, App: app, Command: at.line.command(), Args: at.line.args, Flags: map[string][]string{}, Began: time.Now(),
 		reply: &s.reply,
 	}
-	for _, g := range at.line.flags {
-		s.c.Flags[g.flag.Name] = append(s.c.Flags[g.flag.Name], g.value)
-	}
+	s.noteFlags()
 	s.word(r.Word())
 	return s.reply
 }
@@ -114,6 +130,14 @@ type search struct {
 	ctx   context.Context
 	c     *Completion
 	reply Reply
+}
+
+// noteFlags tells the completers which flags there are.
+func (s *search) noteFlags() {
+	clear(s.c.Flags)
+	for _, g := range s.line.flags {
+		s.c.Flags[g.flag.Name] = append(s.c.Flags[g.flag.Name], g.value)
+	}
 }
 
 func (s *search) add(found ...Candidate) { s.reply.Candidates = append(s.reply.Candidates, found...) }
@@ -172,6 +196,8 @@ func (s *search) attached(word string) bool {
 			if word[i+1] == '=' {
 				before += "="
 			}
+			s.switches(word)
+			s.noteFlags()
 			s.value(f, before, word[len(before):])
 			return true
 		}
@@ -228,7 +254,10 @@ func (s *search) value(f *Flag, before, word string) {
 		} else {
 			given = nil
 		}
-		s.offer(plain(f.Values), before, given)
+		s.offer(slices.DeleteFunc(plain(f.Values), func(c Candidate) bool {
+			// Its values are taken in any case.
+			return slices.ContainsFunc(given, func(g string) bool { return strings.EqualFold(g, c.Value) })
+		}), before, nil)
 		return
 	}
 	if !f.repeats() {
@@ -240,10 +269,35 @@ func (s *search) value(f *Flag, before, word string) {
 		s.offer(f.Complete(s.ctx, s.c), before, given)
 	case complete != nil && f.Group == groupAccount:
 		s.offer(complete(s.ctx, s.c), before, given)
-	case f.Name == "jq" && f.Group == groupOutput && s.line.command() != nil:
-		s.offer(jqPaths(s.line.command().JSON, word), before, nil)
+	case f.Name == "jq" && f.Group == groupOutput:
+		s.offer(jqPaths(s.filtered(), word), before, nil)
 		s.reply.NoSpace = true
 	}
+}
+
+// filtered is what --jq sees, with the flags that there are so far.
+func (s *search) filtered() *jqShape {
+	c := s.line.command()
+	if c == nil {
+		c = s.defaultCommand()
+	}
+	if c == nil {
+		return nil
+	}
+	if c.Stream.Flag != "" && s.c.Flag(c.Stream.Flag) == "true" {
+		if c.Stream.Record != nil {
+			return shapeOf(c.Stream.Record)
+		}
+		return c.record()
+	}
+	format := s.c.Flag("output")
+	if format == "" && c.Output == Records && s.c.Flag("json") != "true" {
+		format = s.c.Getenv("FAL_OUTPUT")
+	}
+	if strings.EqualFold(format, string(output.JSONL)) {
+		return c.record()
+	}
+	return shapeOf(c.JSON)
 }
 
 // argument offers what is no flag: commands, or values of the next argument.

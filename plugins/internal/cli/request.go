@@ -19,12 +19,13 @@ type Request struct {
 	Words []string
 
 	shell    string
-	typed    *quoted // the last word as it was typed, when bash is to be answered in its own quotes
+	typed    *quoted // the last word as it was typed, where that is known
 	text     string  // the end of it that readline replaces
 	list     bool    // the candidates are shown, not inserted
 	columns  int     // of the terminal; 0: not known
 	opaque   bool    // nobody knows what the word means: the shell will evaluate a part of it
 	redirect bool    // the word is a file to redirect to
+	null     bool    // the lines of the answer end in a NUL, so that a newline may be in one
 }
 
 // ReadRequest reads the arguments of a program whose first is CompleteWord.
@@ -39,8 +40,12 @@ func ReadRequest(args []string) (Request, error) {
 	for len(args) > 0 && args[0] != "--" {
 		name := args[0]
 		args = args[1:]
-		if name == "--redirect" {
+		switch name {
+		case "--redirect":
 			r.redirect = true
+			continue
+		case "--null":
+			r.null = true
 			continue
 		}
 		if len(args) == 0 {
@@ -68,18 +73,18 @@ func ReadRequest(args []string) (Request, error) {
 	if hasLine {
 		l := splitLine(line, r.shell)
 		r.Words = append(l.words[min(1, len(l.words)):], l.current.text) // without the program's name
-		r.redirect, r.opaque = l.redirect, l.current.evaluated
-		if r.shell == "bash" {
-			r.typed = &l.current
-		}
+		r.redirect, r.opaque, r.typed = l.redirect, l.current.evaluated, &l.current
 		return r, nil
 	}
 	if len(args) < 2 {
 		return Request{}, malformed
 	}
 	r.Words = slices.Clone(args[1:])
-	if hasRaw && r.shell == "bash" {
+	if hasRaw {
 		current := splitLine(raw, r.shell).current
+		if current.raw != raw { // an operator or a comment, and to this shell a part of the word
+			current = quoted{raw: raw, text: r.Word(), evaluated: current.evaluated}
+		}
 		r.typed, r.opaque = &current, current.evaluated
 	}
 	return r, nil
@@ -87,6 +92,9 @@ func ReadRequest(args []string) (Request, error) {
 
 // Word is the word that is being completed, as far as it is typed.
 func (r Request) Word() string { return r.Words[len(r.Words)-1] }
+
+// inReadline reports whether bash is to be answered, in its own quotes.
+func (r Request) inReadline() bool { return r.shell == "bash" && r.typed != nil }
 
 // Behind is the same question to the program that the first n words name. n is
 // less than the number of words.
@@ -109,7 +117,13 @@ func (r Request) Args() []string {
 		args = append(args, "--shell", r.shell)
 	}
 	if r.typed != nil {
-		args = append(args, "--typed", r.typed.raw, "--word", r.text)
+		args = append(args, "--typed", r.typed.raw)
+	}
+	if r.null {
+		args = append(args, "--null")
+	}
+	if r.inReadline() {
+		args = append(args, "--word", r.text)
 		if r.list {
 			args = append(args, "--type", "63")
 		}
@@ -125,7 +139,7 @@ func (r Request) Args() []string {
 
 // Plain is the same question, to be answered in the form that ReadReply reads.
 func (r Request) Plain() Request {
-	r.shell, r.typed, r.text, r.list = "", nil, "", false
+	r.shell, r.typed, r.text, r.list, r.null = "", nil, "", false, false
 	return r
 }
 
@@ -176,17 +190,27 @@ func (r Request) Write(w io.Writer, reply Reply) error {
 	var b strings.Builder
 	var found []Candidate
 	if !r.opaque {
-		found = r.matching(reply.Candidates)
+		found = r.matching(reply.Candidates, false)
 	}
-	if r.typed != nil && reply.Files && len(found) > 0 {
+	switch {
+	case !reply.Files && !reply.Dirs:
+	case r.inReadline() && reply.Files && len(found) > 0:
 		// Beside other values bash offers no files by itself.
-		found = append(found, r.matching(filesFor(r.Word(), reply.Patterns...))...)
+		found = append(found, r.matching(filesFor(r.Word(), reply.Patterns...), false)...)
 		reply.NoSpace = reply.NoSpace || len(found) == 1 && strings.HasSuffix(found[0].Value, "/")
+	case !r.shellListsFiles():
+		found = append(found, r.matching(r.files(reply), r.null)...)
+		reply.NoSpace = reply.NoSpace || len(found) == 1 && strings.HasSuffix(found[0].Value, "/")
+		reply.Files, reply.Dirs, reply.Patterns = false, false, nil
 	}
 	if reply.NoSpace && r.addsSpace(found) {
 		found = append(found, Candidate{Value: found[0].Value + "."})
 	}
-	if r.typed != nil {
+	end := byte('\n')
+	if r.null {
+		end = 0
+	}
+	if r.inReadline() {
 		for _, line := range r.insertions(found) {
 			b.WriteString(line)
 			b.WriteByte('\n')
@@ -196,11 +220,11 @@ func (r Request) Write(w io.Writer, reply Reply) error {
 			b.WriteString(c.Value)
 			b.WriteByte('\t')
 			b.WriteString(c.Description)
-			b.WriteByte('\n')
+			b.WriteByte(end)
 		}
 	}
 	b.WriteString(reply.directive())
-	b.WriteByte('\n')
+	b.WriteByte(end)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -217,7 +241,7 @@ func (r Request) addsSpace(found []Candidate) bool {
 		value := found[0].Value
 		return !strings.ContainsAny(value[len(value)-1:], "/=@:.,")
 	}
-	return r.typed != nil && r.typed.open != 0 && !r.list
+	return r.inReadline() && r.typed.open != 0 && !r.list
 }
 
 func (r Reply) directive() string {
@@ -247,13 +271,14 @@ const longestDescription = 100
 
 // matching leaves out what does not begin with the word, what is there twice,
 // and what no line could hold. Capitals make a difference only where something
-// is left.
-func (r Request) matching(all []Candidate) []Candidate {
+// is left. A newline is taken for what no line could hold unless lines says that
+// one may be in a value.
+func (r Request) matching(all []Candidate, lines bool) []Candidate {
 	for _, begins := range []func(string, string) bool{strings.HasPrefix, hasPrefixFold} {
 		var found []Candidate
 		seen := map[string]bool{}
 		for _, c := range all {
-			if c.Value == "" || seen[c.Value] || !insertable(c.Value) || !begins(c.Value, r.Word()) {
+			if c.Value == "" || seen[c.Value] || !insertable(c.Value, lines) || !begins(c.Value, r.Word()) {
 				continue
 			}
 			seen[c.Value] = true
@@ -271,7 +296,10 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
-func insertable(value string) bool {
+func insertable(value string, lines bool) bool {
+	if lines {
+		value = strings.ReplaceAll(value, "\n", "")
+	}
 	return utf8.ValidString(value) && strings.IndexFunc(value, iostreams.IsUnsafe) < 0
 }
 

@@ -26,7 +26,8 @@ func IsTopic(word string) bool {
 
 func topics(app *App, typed string) map[string]topic {
 	return map[string]topic{
-		"jq": jqTopic(app, typed),
+		"jq":        jqTopic(app, typed),
+		"pyproject": pyprojectTopic(),
 		"exit-codes": {
 			title: "Exit codes",
 			intro: "Every program of the suite uses the same codes.",
@@ -63,6 +64,11 @@ func topics(app *App, typed string) map[string]topic {
 					{"FAL_RUN_HOST, FAL_QUEUE_RUN_HOST", "hosts that serve apps and their queues"},
 					{"ISOLATE_TEST_MODE", "1: plaintext to any host"},
 					{"ISOLATE_AUTH_DISABLED", "1: send no credentials"},
+				}},
+				{Title: "Deploying", Rows: [][2]string{
+					{"FAL_PYTHON", "interpreter that loads Python files, unless --python names one; without it that of VIRTUAL_ENV, uv or python3"},
+					{"FAL_DEPLOY_CHECK", "1: deploy as with --check"},
+					{"FAL_URL_OUTPUT", "which URLs of a deployed app people are shown: all, playground or none"},
 				}},
 				{Title: "Network", Rows: [][2]string{
 					{"HTTPS_PROXY", "proxy to go through, as http://<user>:<password>@<host>:<port>; also https and socks5"},

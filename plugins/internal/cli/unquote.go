@@ -15,8 +15,20 @@ type quoted struct {
 	// evaluated: the shell will put something else in the place of a part of it.
 	// What that is, and so what the word means, is not known.
 	evaluated bool
+	// variables are the parts of text that are $NAME, and nothing else is
+	// evaluated when they are all.
+	variables   []variable
+	substitutes bool // there is more to evaluate than variables
+	// tildes are the places in text of those that no quote protects.
+	tildes []int
 	// dangling: a backslash stands at the end, and quotes nothing yet.
 	dangling bool
+}
+
+// variable is a $NAME in a text, from its dollar on.
+type variable struct {
+	at   int
+	name string
 }
 
 // split is a command line, up to the cursor.
@@ -77,11 +89,14 @@ func (s *splitter) run() {
 			s.quotes = true
 			s.i += 2
 			s.inQuotes('$')
-		case c == '$' || c == '`' && !s.fish:
+		case c == '$' || c == '`' && !s.fish || c == '(' && s.fish:
 			s.begin()
 			s.substitution()
 		default:
 			s.begin()
+			if c == '~' {
+				s.current.tildes = append(s.current.tildes, s.text.Len())
+			}
 			s.text.WriteByte(c)
 			s.i++
 		}
@@ -111,7 +126,7 @@ func (s *splitter) endWord() {
 }
 
 func (s *splitter) reset() {
-	s.inWord, s.quotes, s.current.evaluated = false, false, false
+	s.inWord, s.quotes, s.current = false, false, quoted{}
 	s.text.Reset()
 }
 
@@ -206,22 +221,39 @@ func (s *splitter) inQuotes(quote byte) {
 	s.current.open = quote
 }
 
-// substitution takes $(…), `…` or a lone $ as it stands.
+// substitution takes $NAME, $(…), `…`, in fish (…), or a lone $ as it stands.
 func (s *splitter) substitution() {
 	s.current.evaluated = true
 	end := s.i + 1
+	if n := nameLength(s.line[end:]); s.line[s.i] == '$' && n > 0 {
+		s.current.variables = append(s.current.variables, variable{s.text.Len(), s.line[end : end+n]})
+		s.text.WriteString(s.line[s.i : end+n])
+		s.i = end + n
+		return
+	}
+	s.current.substitutes = true
 	switch rest := s.line[s.i:]; {
 	case rest[0] == '`':
 		if n := strings.IndexByte(rest[1:], '`'); n >= 0 {
 			end += n + 1
 		}
-	case strings.HasPrefix(rest, "$("):
+	case rest[0] == '(' || strings.HasPrefix(rest, "$("):
 		if n := closing(rest); n > 0 {
 			end = s.i + n
 		}
 	}
 	s.text.WriteString(s.line[s.i:end])
 	s.i = end
+}
+
+// nameLength is how long the name of a variable is that text begins with.
+func nameLength(text string) int {
+	for i := 0; i < len(text); i++ {
+		if c := text[i]; c != '_' && identifier(rune(c)) == '_' || i == 0 && c >= '0' && c <= '9' {
+			return i
+		}
+	}
+	return len(text)
 }
 
 // closing is the length of text up to the parenthesis that closes its first; 0

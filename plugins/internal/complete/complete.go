@@ -19,7 +19,7 @@
 //     command, of which there is one at a time for each kind and which ends
 //     within 5 seconds.
 //   - With nothing in the cache the service is asked, for 800 milliseconds at
-//     most. One that failed or did not answer is left alone for 10 seconds; one
+//     most, whatever there is to ask for and whether or not it can be kept. One that failed or did not answer is left alone for 10 seconds; one
 //     that did not answer in time is then asked in the background only.
 //   - Nothing is changed, asked or printed, and a login is not refreshed: when
 //     its access token has ended, the service is not asked.
@@ -79,11 +79,15 @@ func (v Values) In(app *cli.App) *cli.App {
 	return app
 }
 
-// known is what there is to offer.
-func (v Values) known(ctx context.Context, inv *cli.Invocation, q query) []item {
+// known is what there is to offer. All that is asked for one line is over when
+// patience is.
+func (v Values) known(ctx context.Context, c *cli.Completion, inv *cli.Invocation, q query) []item {
+	ctx, cancel := context.WithDeadline(ctx, c.Began.Add(patience))
+	defer cancel()
 	return v.look(inv, q, func(st shelf, s *session.Session) []item {
-		ctx, cancel := context.WithTimeout(ctx, patience)
-		defer cancel()
+		if ctx.Err() != nil {
+			return nil
+		}
 		return st.ask(ctx, s, v.time())
 	})
 }

@@ -663,3 +663,29 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// Where nothing can be kept, a service that hangs is asked once for one line, and
+// not at all when the time of the line is over.
+func TestHungServiceIsAskedOnce(t *testing.T) {
+	d := newDesk(t)
+	hangs := make(chan struct{})
+	defer close(hangs)
+	d.server.Handle("ListRunners", func(faltest.Call) faltest.Answer { <-hangs; return faltest.Reply(`{}`) })
+	d.env["FAL_CACHE_DIR"] = filepath.Join(os.DevNull, "x")
+	d.want(d.tab("log", ""), "")
+	if n := len(d.server.Calls("ListRunners")); n > 1 {
+		t.Errorf("the service was asked %d times", n)
+	}
+
+	seen := 0
+	d.asked(&seen)
+	v := d.values()
+	app := d.app(v)
+	for _, complete := range []cli.Completer{v.RunnersOrAliases("app/"), v.Runners(), v.Apps(), v.Keys(), v.Aliases(), v.MachineTypes(), v.Accounts(nil), v.Revisions()} {
+		c := &cli.Completion{Getenv: func(name string) string { return d.env[name] }, App: app, Command: app.Commands[0], Began: time.Now().Add(-patience)}
+		if found := complete(t.Context(), c); len(found) > 0 {
+			t.Errorf("offers %v", found)
+		}
+	}
+	d.want(d.asked(&seen), "")
+}

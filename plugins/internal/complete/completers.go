@@ -31,7 +31,7 @@ func (v Values) Environments() cli.Completer { return v.all(environments) }
 // all completes all that there are of a kind.
 func (v Values) all(name string) cli.Completer {
 	return func(ctx context.Context, c *cli.Completion) []cli.Candidate {
-		return v.offer(v.known(ctx, c.Invocation(), query{kind: kindNamed(name)}))
+		return v.offer(v.known(ctx, c, c.Invocation(), query{kind: kindNamed(name)}))
 	}
 }
 
@@ -52,7 +52,7 @@ func (v Values) Accounts(personal func(*cli.Invocation) bool) cli.Completer {
 	return func(ctx context.Context, c *cli.Completion) []cli.Candidate {
 		inv := c.Invocation()
 		q := query{kind: kindNamed(accounts), person: personal != nil && personal(inv)}
-		return v.offer(v.known(ctx, inv, q))
+		return v.offer(v.known(ctx, c, inv, q))
 	}
 }
 
@@ -69,7 +69,7 @@ func (v Values) Revisions() cli.Completer {
 			}
 			q.of = bare(app, inv.Environment)
 		}
-		return v.offer(v.known(ctx, inv, q))
+		return v.offer(v.known(ctx, c, inv, q))
 	}
 }
 
@@ -87,14 +87,16 @@ func bare(app, environment string) string {
 // Aliases completes the name of an app, with its environment unless that is
 // main: of those that have runners and of those that are known.
 func (v Values) Aliases() cli.Completer {
-	return func(ctx context.Context, c *cli.Completion) []cli.Candidate { return v.aliases(ctx, c, "") }
+	return func(ctx context.Context, c *cli.Completion) []cli.Candidate {
+		inv := c.Invocation()
+		return v.aliases(inv, v.known(ctx, c, inv, query{kind: kindNamed(runners)}), "")
+	}
 }
 
-// aliases are those of Aliases behind a prefix.
-func (v Values) aliases(ctx context.Context, c *cli.Completion, prefix string) []cli.Candidate {
-	inv := c.Invocation()
+// aliases are those of Aliases behind a prefix, for the runners that there are.
+func (v Values) aliases(inv *cli.Invocation, alive []item, prefix string) []cli.Candidate {
 	count := make(map[string]int)
-	for _, r := range v.known(ctx, inv, query{kind: kindNamed(runners)}) {
+	for _, r := range alive {
 		count[r.App]++
 	}
 	abouts := make(map[string]string)
@@ -116,13 +118,14 @@ func (v Values) aliases(ctx context.Context, c *cli.Completion, prefix string) [
 // RunnersOrAliases completes what a log is shown of: the id of a runner, or
 // prefix and the name of an app.
 func (v Values) RunnersOrAliases(prefix string) cli.Completer {
-	ids := v.Runners()
 	return func(ctx context.Context, c *cli.Completion) []cli.Candidate {
+		inv := c.Invocation()
+		alive := v.known(ctx, c, inv, query{kind: kindNamed(runners)})
 		var found []cli.Candidate
 		if !strings.HasPrefix(c.Word, prefix) {
-			found = ids(ctx, c)
+			found = v.offer(alive)
 		}
-		return append(found, v.aliases(ctx, c, prefix)...)
+		return append(found, v.aliases(inv, alive, prefix)...)
 	}
 }
 
@@ -132,7 +135,7 @@ func (v Values) MachineTypes() cli.Completer {
 	return func(ctx context.Context, c *cli.Completion) []cli.Candidate {
 		inv := c.Invocation()
 		seen := make(map[string]bool)
-		for _, items := range [][]item{v.known(ctx, inv, query{kind: kindNamed(apps)}), v.kept(inv, query{kind: kindNamed(runners)})} {
+		for _, items := range [][]item{v.known(ctx, c, inv, query{kind: kindNamed(apps)}), v.kept(inv, query{kind: kindNamed(runners)})} {
 			for _, i := range items {
 				for _, m := range i.Machines {
 					seen[m] = true
@@ -166,13 +169,4 @@ func Profiles() cli.Completer {
 		}
 		return found
 	}
-}
-
-// SortKeys completes --sort: a key, and behind it that the order is reversed.
-func SortKeys(names []string) cli.Completer {
-	var values []string
-	for _, n := range names {
-		values = append(values, n, n+":desc")
-	}
-	return cli.Fixed(values...)
 }

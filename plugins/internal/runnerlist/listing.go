@@ -10,7 +10,6 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
-	"github.com/fal-plugins/fal/plugins/internal/complete"
 	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/session"
 	"github.com/fal-plugins/fal/plugins/internal/view"
@@ -48,7 +47,7 @@ func (l *Listing) Flags(narrowing ...*cli.Flag) []*cli.Flag {
 			Usage: "also list runners that ended since then: 30m, 1h, 1d, or an ISO timestamp, at most 24 hours back"},
 		StateFlag(&l.states, "only runners in these states"),
 	}, narrowing, []*cli.Flag{
-		{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&l.sort), Complete: complete.SortKeys(view.Runners(nil).SortNames()),
+		{Name: "sort", Placeholder: "KEY[:desc]", Value: cli.NonEmpty(&l.sort), Complete: cli.SortKeys(view.Runners(nil).SortNames()),
 			Usage: "sort by " + strings.Join(view.Runners(nil).SortNames(), ", ")},
 	}, l.watching.Flags())
 }

@@ -14,7 +14,7 @@
 // What is guaranteed: nothing but these lines is changed in a file of the user,
 // which is replaced as a whole and keeps its mode, through links; to install
 // twice changes nothing the second time; what Uninstall leaves is what was
-// there before; a file in the place of ours that is not ours is not touched.
+// there before, byte by byte and without the folders that were made; a file in the place of ours that is not ours is not touched.
 package shellcompletion
 
 import (
@@ -128,13 +128,14 @@ type change struct {
 // is about a file in our place that is not ours, nothing was done.
 func (p Place) Install(scripts []Script, dryRun bool) ([]Change, error) {
 	wanted := map[string]string{}
-	all := written
+	head := written + madeLine(p.levels())
+	all := head
 	for _, s := range scripts {
 		if p.file != "" {
 			all += "\n" + s.Text
 			wanted[p.file] = all
 		} else {
-			wanted[s.Program+".fish"] = written + s.Text
+			wanted[s.Program+".fish"] = head + s.Text
 		}
 	}
 	return p.change(wanted, p.lines(), dryRun)
@@ -144,6 +145,7 @@ func (p Place) Install(scripts []Script, dryRun bool) ([]Change, error) {
 func (p Place) Uninstall(dryRun bool) ([]Change, error) { return p.change(nil, "", dryRun) }
 
 func (p Place) change(wanted map[string]string, lines string, dryRun bool) ([]Change, error) {
+	levels := p.levels()
 	changes, err := p.scripts(wanted)
 	if err != nil {
 		return nil, err
@@ -165,6 +167,9 @@ func (p Place) change(wanted map[string]string, lines string, dryRun bool) ([]Ch
 			}
 		}
 		done = append(done, c.Change)
+	}
+	if len(wanted) == 0 && len(done) > 0 && !dryRun {
+		removeEmpty(p.folder, levels)
 	}
 	return done, nil
 }
@@ -196,7 +201,7 @@ func (p Place) scripts(wanted map[string]string) ([]change, error) {
 				return nil, &ForeignError{Path: path}
 			}
 		case !wants:
-			changes = append(changes, change{Change{path, "remove"}, func() error { return p.remove(path) }})
+			changes = append(changes, change{Change{path, "remove"}, func() error { return os.Remove(path) }})
 		case string(has) == text:
 			changes = append(changes, change{Change{path, "keep"}, nil})
 		default:
@@ -232,17 +237,6 @@ func (p Place) present() []string {
 	return names
 }
 
-// remove removes a file of ours, and the folder that was made for it alone.
-func (p Place) remove(path string) error {
-	if err := os.Remove(path); err != nil {
-		return err
-	}
-	if p.file != "" {
-		_ = os.Remove(p.folder) // it stays when there is something else in it
-	}
-	return nil
-}
-
 // Installed says whether the shell finds what Install has written, whichever
 // version of the programs that was.
 func (p Place) Installed() bool {
@@ -267,16 +261,27 @@ func (p Place) Script() string {
 }
 
 // System is the script of fal that a package of the system has installed for a
-// shell. bash reads it with bash-completion only.
-func System(shell string) (path string, found bool) {
+// shell that reads it: for bash, where bash-completion is installed too.
+func System(shell string) (path string, found bool) { return systemBelow("/", shell) }
+
+func systemBelow(root, shell string) (path string, found bool) {
 	below := map[string][]string{
 		"bash": {"bash-completion/completions/fal"},
 		"zsh":  {"zsh/vendor-completions/_fal", "zsh/site-functions/_fal"},
 		"fish": {"fish/vendor_completions.d/fal.fish"},
 	}[shell]
-	for _, prefix := range []string{"/usr/share", "/usr/local/share", "/opt/homebrew/share"} {
-		for _, name := range below {
-			path := filepath.Join(prefix, filepath.FromSlash(name))
+	if _, loader := firstFile(root, "bash-completion/bash_completion"); shell == "bash" && !loader {
+		return "", false
+	}
+	return firstFile(root, below...)
+}
+
+// firstFile finds the first of the names in the folders of data that systems
+// have.
+func firstFile(root string, names ...string) (path string, found bool) {
+	for _, prefix := range []string{"usr/share", "usr/local/share", "opt/homebrew/share"} {
+		for _, name := range names {
+			path := filepath.Join(root, filepath.FromSlash(prefix), filepath.FromSlash(name))
 			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 				return path, true
 			}

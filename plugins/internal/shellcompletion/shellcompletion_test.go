@@ -32,16 +32,20 @@ func place(t *testing.T, shell, home, goos string, variables ...string) shellcom
 	return p
 }
 
-// files are the contents below a folder, by path.
+// files are the contents below a folder, by path, and the folders.
 func files(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+		if err != nil {
 			return err
 		}
-		content, err := os.ReadFile(path)
 		relative, _ := filepath.Rel(dir, path)
+		if entry.IsDir() {
+			found[relative+"/"] = ""
+			return nil
+		}
+		content, err := os.ReadFile(path)
 		found[relative] = string(content)
 		return err
 	})
@@ -231,4 +235,80 @@ func TestDetect(t *testing.T) {
 	if _, err := shellcompletion.For("bash", shellcompletion.User{Getenv: func(string) string { return "" }}); err == nil {
 		t.Error("nobody has a place")
 	}
+}
+
+// What was there before is there again, byte by byte, and no folder more.
+func TestUninstallLeavesWhatWasThere(t *testing.T) {
+	for name, before := range map[string]map[string]string{
+		"nothing":          nil,
+		"no end":           {".bashrc": "PS1=x", ".zshrc": "PS1=x"},
+		"ends":             {".bashrc": "PS1=x\n", ".zshrc": "\n\nPS1=x\n\n"},
+		"empty":            {".bashrc": "", ".zshrc": ""},
+		"folders":          {".local/share/fal/": "", ".config/fish/": ""},
+		"other files":      {".local/share/other": "x", ".config/fish/completions/mine.fish": "x"},
+		"blank and no end": {".bashrc": "a\n\n  ", ".zshrc": "\r"},
+	} {
+		for _, shells := range [][]string{{"bash"}, {"zsh"}, {"fish"}, {"bash", "zsh", "fish"}} {
+			home := t.TempDir()
+			for name, content := range before {
+				path := filepath.Join(home, name)
+				if strings.HasSuffix(name, "/") {
+					if err := os.MkdirAll(path, 0o755); err != nil {
+						t.Fatal(err)
+					}
+				} else if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), 0o644)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			was := files(t, home)
+			zdot := "ZDOTDIR=" + home
+			if before == nil {
+				zdot += "/of/zsh"
+			}
+			for range 2 {
+				for _, shell := range shells {
+					if _, err := place(t, shell, home, "linux", zdot).Install(scripts("fal", "fal-apps"), false); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			for _, shell := range shells {
+				if _, err := place(t, shell, home, "linux", zdot).Uninstall(false); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(was, files(t, home)); diff != "" {
+				t.Errorf("%s, %s: left\n%s", name, shells, diff)
+			}
+		}
+	}
+}
+
+// The packaged script of bash is nothing without bash-completion.
+func TestSystem(t *testing.T) {
+	root := t.TempDir()
+	add := func(name string) {
+		path := filepath.Join(root, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, nil, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(shell, below string) {
+		t.Helper()
+		if below != "" {
+			below = filepath.Join(root, below)
+		}
+		if path, found := shellcompletion.SystemBelow(root, shell); path != below || found != (below != "") {
+			t.Errorf("%s: %q, %t, want %q", shell, path, found, below)
+		}
+	}
+	want("zsh", "")
+	add("usr/share/bash-completion/completions/fal")
+	add("usr/share/zsh/vendor-completions/_fal")
+	add("usr/local/share/fish/vendor_completions.d/fal.fish")
+	want("bash", "")
+	want("zsh", "usr/share/zsh/vendor-completions/_fal")
+	want("fish", "usr/local/share/fish/vendor_completions.d/fal.fish")
+	add("usr/share/bash-completion/bash_completion")
+	want("bash", "usr/share/bash-completion/completions/fal")
 }

@@ -17,6 +17,8 @@ const (
 	lastLine  = "# <<< fal completion <<<\n"
 	// madeFor is one of them where the file did not exist before.
 	madeFor = "# This file was made for it.\n"
+	// unended is one of them where the line before had no end.
+	unended = "# The line before these had no end.\n"
 )
 
 // lines are what the shell reads at its start.
@@ -47,22 +49,35 @@ func (p Place) edit(lines string) (change, error) {
 	if err != nil {
 		return change{}, &startupError{p.startup, err}
 	}
-	made := missing || strings.Contains(string(text)[len(before):len(text)-len(behind)], madeFor)
+	ours := string(text)[len(before) : len(text)-len(behind)]
+	made := missing || strings.Contains(ours, madeFor)
+	cut := strings.Contains(ours, unended)
+	folder := filepath.Dir(p.startup)
+	levels := max(missingLevels(folder), madeLevels(ours))
 	if lines == "" {
 		switch {
 		case !found:
 			return change{}, nil
 		case made && before+behind == "":
-			return change{Change{p.startup, "remove"}, func() error { return os.Remove(p.startup) }}, nil
+			return change{Change{p.startup, "remove"}, func() error {
+				defer removeEmpty(folder, levels)
+				return os.Remove(p.startup)
+			}}, nil
+		case cut && behind == "":
+			before = strings.TrimSuffix(before, "\n")
 		}
 		return change{Change{p.startup, "take out"}, func() error { return replace(p.startup, before+behind) }}, nil
 	}
 	if !found && before != "" && !strings.HasSuffix(before, "\n") {
 		before += "\n"
+		cut = true
 	}
 	head := firstLine + written
 	if made {
-		head += madeFor
+		head += madeFor + madeLine(levels)
+	}
+	if cut {
+		head += unended
 	}
 	want := before + head + lines + lastLine + behind
 	if want == string(text) {

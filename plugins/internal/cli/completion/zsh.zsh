@@ -10,9 +10,10 @@ FUNCTION() {
     if [[ ${(Q)words[1]} == */* && -x ${(Q)words[1]} ]]; then
         program=${(Q)words[1]}
     fi
-    # (Q) takes the quotes off and evaluates nothing. In the reply, each line is a
+    # (Q) takes the quotes off and evaluates nothing; _files does evaluate, and is
+    # not asked for where that could do harm. In the reply, each line is a
     # value, a tab and its description, and the last one says what else to do.
-    reply=("${(@f)$(command $program __complete --shell zsh -- "${(@Q)words[2,CURRENT-1]}" "${(Q)${:-$QIPREFIX$PREFIX$compstate[quote]}}" 2>/dev/null </dev/null)}")
+    reply=("${(@f)$(command $program __complete --shell zsh --typed "$QIPREFIX$PREFIX" -- "${(@Q)words[2,CURRENT-1]}" "${(Q)${:-$QIPREFIX$PREFIX$compstate[quote]}}" 2>/dev/null </dev/null)}")
     last=$reply[-1]
     reply[-1]=()
     for line in "${(@)reply}"; do
