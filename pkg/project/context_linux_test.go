@@ -90,13 +90,14 @@ func TestContextOfUnreadableFolders(t *testing.T) {
 	}
 }
 
-// endlessly names a variable that has this program start one that does not end.
+// endlessly names a variable that has this program start one that does not end,
+// in the folder that is its value.
 const endlessly = "FAL_PROJECT_TEST_STARTS"
 
 // A program that was started ends with the one that started it.
 func TestCommandsEndWithTheirParent(t *testing.T) {
-	if os.Getenv(endlessly) != "" {
-		cmd := groupCommand(t.Context(), t.TempDir(), []string{"sleep", "600"})
+	if dir := os.Getenv(endlessly); dir != "" {
+		cmd := groupCommand(t.Context(), dir, []string{"sleep", "600"})
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +110,7 @@ func TestCommandsEndWithTheirParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), own, "-test.run", "^TestCommandsEndWithTheirParent$")
-	cmd.Env = append(os.Environ(), endlessly+"=1")
+	cmd.Env = append(os.Environ(), endlessly+"="+t.TempDir())
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
