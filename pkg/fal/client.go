@@ -76,6 +76,7 @@ type Client struct {
 	restURL     *url.URL
 	environment string
 	pause       func(context.Context, time.Duration) bool
+	patience    time.Duration // with a call of an upload that stands still
 }
 
 // New checks the options and makes a client. It does not touch the network.
@@ -106,7 +107,7 @@ func New(o Options) (*Client, error) {
 		host = DefaultHost
 	}
 	agent := strings.TrimSpace(o.UserAgent + " fal-go")
-	c := &Client{environment: o.Environment, pause: sleep}
+	c := &Client{environment: o.Environment, pause: sleep, patience: uploadPatience}
 	if person, ok := o.Credentials.(login); ok {
 		c.renewer, _ = person.source.(TokenRenewer)
 	}

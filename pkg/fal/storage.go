@@ -99,7 +99,7 @@ func (s *sourceUpload) begin(ctx context.Context, whole bool) error {
 		restwire.HeaderLifecycle:           lifecycle,
 		restwire.HeaderLifecyclePreference: lifecycle,
 	}}
-	if err := s.try(ctx, call, s.client.rest); err != nil {
+	if err := s.try(ctx, call, s.rest); err != nil {
 		return err
 	}
 	to, err := url.Parse(begun.UploadURL)
@@ -142,7 +142,7 @@ func (s *sourceUpload) inParts(ctx context.Context) error {
 	if call.body, err = jsonBody(done); err != nil {
 		return err
 	}
-	return s.try(ctx, call, s.client.bare)
+	return s.try(ctx, call, s.bare)
 }
 
 // put sends some parts in one request, without credentials, and answers the
@@ -160,6 +160,6 @@ func (s *sourceUpload) put(ctx context.Context, to *url.URL, first, count int) (
 		}
 		return sent.reader(section, size), size, nil
 	}
-	err = s.try(ctx, call, s.client.bare)
+	err = s.try(ctx, call, s.bare)
 	return etag, err
 }

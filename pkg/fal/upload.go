@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fal-plugins/fal/pkg/internal/restwire"
+	"github.com/fal-plugins/fal/pkg/internal/transport"
 )
 
 const (
@@ -23,7 +24,8 @@ const (
 	uploadsAtOnce = 10
 	// hashesAtOnce is how many hashes one call asks for.
 	hashesAtOnce = 5000
-	// cancelWithin bounds the calls that take back all uploads that are given up.
+	// cancelWithin bounds the calls that take back uploads that are given up, one
+	// or all that are left.
 	cancelWithin = 5 * time.Second
 )
 
@@ -31,6 +33,8 @@ const (
 // goroutines at once; bytes that have to be sent again are taken back.
 type uploader struct {
 	client *Client
+	rest   *http.Client // the client's, but not for ever
+	bare   *http.Client // rest without credentials
 	memory UploadMemory // may be nil
 	sent   func(bytes int64, whole int)
 	slots  chan struct{} // one for each part on its way
@@ -38,7 +42,15 @@ type uploader struct {
 }
 
 func (c *Client) uploader(memory UploadMemory, sent func(bytes int64, whole int)) *uploader {
-	return &uploader{client: c, memory: memory, sent: sent, slots: make(chan struct{}, uploadsAtOnce), pass: new(pass)}
+	return &uploader{
+		client: c, rest: c.patient(c.rest), bare: c.patient(c.bare),
+		memory: memory, sent: sent, slots: make(chan struct{}, uploadsAtOnce), pass: new(pass),
+	}
+}
+
+// patient is a client of HTTP whose calls end when they stand still.
+func (c *Client) patient(client *http.Client) *http.Client {
+	return &http.Client{Transport: transport.Patient(client.Transport, c.patience)}
 }
 
 // missingHashes are those of some files that the service lacks.
@@ -52,7 +64,7 @@ func (u *uploader) missingHashes(ctx context.Context, hashes []string) (map[stri
 		at, method := u.client.restCall(http.MethodPost, "files/missing_hashes", nil)
 		var answer []string
 		call := &restRequest{verb: http.MethodPost, url: at, method: method, header: jsonHeader(), body: body, out: &answer}
-		if err := u.try(ctx, call, u.client.rest); err != nil {
+		if err := u.try(ctx, call, u.rest); err != nil {
 			return nil, err
 		}
 		for _, hash := range answer {
@@ -141,17 +153,22 @@ func (f *fileUpload) send(ctx context.Context) error {
 			f.done()
 			return nil
 		}
-		if ctx.Err() != nil || passing(err) || waitsLong(err) {
+		stuck := ctx.Err() == nil && f.stuck(err)
+		if ctx.Err() != nil || waitsLong(err) || passing(err) && !(stuck && errors.Is(err, ErrInternal)) {
+			f.refused = stuck
 			return naming(f.file.name, err)
 		}
 		lost := f.id != "" && errors.Is(err, ErrNotFound)
-		if lost {
+		if lost || stuck {
 			// It may be complete, and the answer that it is lost; or somebody
 			// else has sent the same file meanwhile.
 			missing, asked := f.missingHashes(ctx, []string{f.file.hash})
 			if asked == nil && !missing[f.file.hash] {
 				f.done()
 				return nil
+			}
+			if stuck && asked != nil {
+				return naming(f.file.name, err) // it may be all of the service that broke
 			}
 		}
 		if !f.mayRenew(err, lost) {
@@ -177,6 +194,16 @@ func (f *fileUpload) mayRenew(err error, lost bool) bool {
 		return true
 	}
 	return false
+}
+
+// stuck reports whether the service broke at completing what an earlier
+// deployment has sent in full: it would again, for each that goes on with it.
+func (f *fileUpload) stuck(err error) bool {
+	var e *Error
+	if !f.resumed || !errors.As(err, &e) || len(missingParts(f.etags)) > 0 {
+		return false
+	}
+	return e.Code == CodeInternal || e.Code == CodeUnavailable && e.why == CauseNone
 }
 
 // ownFault reports whether an error is none of the service's.
@@ -216,7 +243,7 @@ func (f *fileUpload) advance(ctx context.Context) error {
 	}
 	call := f.call(http.MethodPost, body, new(restwire.UploadDone), f.id, "complete")
 	call.header = jsonHeader()
-	return f.try(ctx, call, f.client.rest)
+	return f.try(ctx, call, f.rest)
 }
 
 // begin has the service begin an upload.
@@ -228,7 +255,7 @@ func (f *fileUpload) begin(ctx context.Context) error {
 	var begun restwire.UploadBegun
 	call := f.call(http.MethodPost, body, &begun, "initiate")
 	call.header = jsonHeader()
-	if err := f.try(ctx, call, f.client.rest); err != nil {
+	if err := f.try(ctx, call, f.rest); err != nil {
 		return err
 	}
 	if begun.UploadID == "" {
@@ -266,7 +293,7 @@ func (f *fileUpload) part(ctx context.Context, i int) (err error) {
 	var answer restwire.UploadedPart
 	call := f.call(http.MethodPut, body, &answer, f.id, strconv.Itoa(i+1))
 	call.header = map[string]string{"Content-Type": form.contentType}
-	if err := f.try(ctx, call, f.client.rest); err != nil {
+	if err := f.try(ctx, call, f.rest); err != nil {
 		return err
 	}
 	if answer.ETag == "" {
@@ -328,6 +355,8 @@ func (f *fileUpload) giveUp(ctx context.Context) {
 // end.
 func (f *fileUpload) cancel(ctx context.Context) {
 	if f.id != "" {
-		_, _ = f.call(http.MethodPost, nil, nil, f.id, "cancel").once(ctx, f.client.rest)
+		ctx, stop := context.WithTimeout(ctx, cancelWithin)
+		defer stop()
+		_, _ = f.call(http.MethodPost, nil, nil, f.id, "cancel").once(ctx, f.rest)
 	}
 }

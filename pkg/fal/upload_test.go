@@ -397,6 +397,32 @@ func TestDeadServiceIsToldOfSoon(t *testing.T) {
 	}
 }
 
+// A call of an upload that nothing comes of, neither a byte that is taken nor an
+// answer, counts as one that failed.
+func TestUploadStandsStill(t *testing.T) {
+	server, uploads := deployServer(t)
+	var puts atomic.Int32
+	uploads.Handler(func(r *http.Request) http.HandlerFunc {
+		if r.Method != http.MethodPut {
+			return nil
+		}
+		puts.Add(1)
+		return func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	})
+	ctx, client := newClient(t, server.Options())
+	quick(client)
+	client.SetPatience(300 * time.Millisecond)
+	app := imageApp()
+	app.Files = fstest.MapFS{"a": {Data: someBytes(3, 500), Mode: 0o644}}
+	_, err := client.Deploy(ctx, app, nil)
+	if !errors.Is(err, fal.ErrUnavailable) || !strings.Contains(err.Error(), "a: ") || !strings.Contains(err.Error(), "timed out") {
+		t.Errorf("got %v", err)
+	}
+	if n := puts.Load(); n < 3 {
+		t.Errorf("%d attempts", n)
+	}
+}
+
 func TestUploadIsRefused(t *testing.T) {
 	server := faltest.New(t)
 	server.HandleREST("POST /files/missing_hashes", answer(200, `["`+hashOf(nil, "33188")+`"]`))

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -216,6 +217,39 @@ func TestUploadsAreResumed(t *testing.T) {
 }
 
 // An upload that is lost with many parts on their way is begun anew all the same.
+// The service breaks at completing what is there in full: no deployment after it
+// is held up by that.
+func TestUploadThatCannotBeCompleted(t *testing.T) {
+	for status, want := range map[int][]error{ // of the deployments after it
+		500: {nil},
+		503: {fal.ErrUnavailable, nil},
+	} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			server, uploads := deployServer(t)
+			app, content := bigApp(t)
+			m := new(memory)
+			interrupted(t, server, uploads, app, m)
+			uploads.Handler(func(r *http.Request) http.HandlerFunc {
+				if !strings.HasSuffix(r.URL.Path, "upload-1/complete") {
+					return nil
+				}
+				return answer(status, `{"detail": "a part is bad"}`)
+			})
+			for i, want := range want {
+				ctx, client := newClient(t, server.Options())
+				quick(client)
+				if _, err := client.Deploy(ctx, app, &fal.DeployParams{Uploads: m}); !errors.Is(err, want) {
+					t.Errorf("deployment %d: %v, want %v", i, err, want)
+				}
+				if kept := m.all(); len(kept) != 0 {
+					t.Errorf("deployment %d keeps %v", i, kept)
+				}
+			}
+			same(t, uploads.Files(), content)
+		})
+	}
+}
+
 func TestManyPartsOfALostUpload(t *testing.T) {
 	server, uploads := deployServer(t)
 	const parts = 12

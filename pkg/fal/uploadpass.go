@@ -151,6 +151,9 @@ func (u *uploader) once(ctx context.Context, transfers []transfer) (left []trans
 			left = append(left, t)
 		}
 	}
+	if why == nil && len(left) > 0 {
+		why = u.pass.failure() // that kept the rest from being begun
+	}
 	return left, why
 }
 

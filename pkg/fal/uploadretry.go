@@ -16,6 +16,10 @@ const (
 	// long, uploadFirst before the second attempt otherwise; it doubles.
 	limitedDelay = 2 * time.Second
 	uploadFirst  = 250 * time.Millisecond
+	// uploadPatience is how long a call of an upload may stand still, neither
+	// sending nor getting a byte, before it counts as one without an answer. The
+	// official client waits as long for an answer.
+	uploadPatience = 4 * time.Minute
 	// longestDelay is the most that the service may ask for: whoever has to
 	// wait longer is told so. It is also the most that is waited unasked.
 	longestDelay = time.Minute

@@ -54,7 +54,7 @@ func (j *job) failure(ctx context.Context, err error) error {
 		own.WithHint(fmt.Sprintf("revision %s of %s is registered: `%s` shows its runners", j.revision, j.name(), j.again("status")))
 	}
 	if failed.Phase == fal.DeployUpload {
-		own.WithHint(uploadsStay)
+		own.WithHint(j.uploadsStay())
 	}
 	if errors.Is(err, fal.ErrNotFound) {
 		own.WithHint(j.environmentHints(ctx)...)
@@ -63,7 +63,13 @@ func (j *job) failure(ctx context.Context, err error) error {
 }
 
 // uploadsStay is what there is to know of uploads that did not come to their end.
-const uploadsStay = "nothing was deployed; files and parts that are there already are not sent again"
+func (j *job) uploadsStay() string {
+	stays := "files"
+	if j.params.Uploads != nil {
+		stays = "files and parts"
+	}
+	return "nothing was deployed; " + stays + " that are there already are not sent again"
+}
 
 // attached reports whether the end of the rollout is waited for.
 func (j *job) attached() bool { return j.params.Attach != nil && *j.params.Attach }
@@ -143,15 +149,15 @@ func (j *job) interruption(ctx context.Context, err error) error {
 	if failed.Phase == fal.DeployRegister {
 		return stopped(j.pointsTo(ctx, failed)).WithHint("`" + j.again("status") + "` shows how far it is")
 	}
-	return stopped(left(failed.Phase))
+	return stopped(j.left(failed.Phase))
 }
 
 // left is the state that a deployment leaves which is broken off in a phase
 // before that of the registration.
-func left(phase fal.DeployPhase) string {
+func (j *job) left(phase fal.DeployPhase) string {
 	switch phase {
 	case fal.DeployUpload:
-		return uploadsStay
+		return j.uploadsStay()
 	case fal.DeployBuild:
 		return "nothing was deployed; the service may go on with the build"
 	case fal.DeployMetadata:

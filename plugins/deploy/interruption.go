@@ -50,5 +50,5 @@ func (j *job) interruptedIn() string {
 	case fal.DeployRegister:
 		return text + " while " + stepOf(phase).Doing + "; asking the service what became of it ..."
 	}
-	return text + " while " + stepOf(phase).Doing + "; " + left(phase)
+	return text + " while " + stepOf(phase).Doing + "; " + j.left(phase)
 }

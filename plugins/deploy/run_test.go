@@ -556,7 +556,7 @@ func TestInterruptIsAnswered(t *testing.T) {
 		want  string
 	}{
 		{"", "interrupted; nothing was sent\n"},
-		{fal.DeployUpload, "interrupted while uploading the files; nothing was deployed; files and parts that are there already are not sent again\n"},
+		{fal.DeployUpload, "interrupted while uploading the files; nothing was deployed; files that are there already are not sent again\n"},
 		{fal.DeployBuild, "interrupted while building the environment; nothing was deployed; the service may go on with the build\n"},
 		{fal.DeployRegister, "interrupted while registering the app; asking the service what became of it ...\n"},
 	} {
