@@ -16,7 +16,9 @@
 // are derived by hard links, and pip then installs the rest in them: an app's own code
 // changes more often than what it needs. What a pyproject.toml says statically that an
 // uploaded project depends on is in the base as well; what pip finds out later is
-// installed beside it. What runs there must not change installed files in place, but replace
+// installed beside it. Into a base nothing comes from an index by the name of what was
+// uploaded: when a package needs that, or a base cannot be installed for another
+// reason, everything is installed at once. What runs there must not change installed files in place, but replace
 // them, as Python and pip do. An image is the folder that its Dockerfile's COPY and
 // ADD instructions describe, as far as their sources were uploaded, and its
 // command, with ENV and WORKDIR; paths of that folder are replaced by their place

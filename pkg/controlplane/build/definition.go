@@ -69,6 +69,7 @@ type recipe struct {
 type pythonRecipe struct {
 	version     string     // as in "3.11"; empty for any
 	layers      [][]string // of requirements
+	reserved    []string   // normal names of packages that may come from nowhere, sorted
 	indexes     []string   // beside the default one
 	constraints string
 	bytecode    bool

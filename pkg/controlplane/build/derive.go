@@ -16,11 +16,14 @@ import (
 
 // derive makes a virtual environment with what the recipe requires beside local
 // distributions, which change with every edit of the app: that is installed once,
-// in an environment of its own. It returns nil if that environment cannot be made
-// without the local ones.
+// in an environment of its own. It returns nil if that cannot be installed without
+// the local ones.
 func (e *Environment) derive(ctx context.Context, host *interpreter, r *pythonRecipe, force bool, log Log) (made *interpreter, err error) {
 	b := e.builder
-	rest, known := r.withoutLocal()
+	rest, ok := r.withoutLocal(b.variable("PIP_NO_DEPS") == "" && b.variable("PIP_NO_DEPENDENCIES") == "")
+	if !ok {
+		return nil, nil
+	}
 	id := rest.id(host)
 	b.hold(id, 1)
 	defer func() {
@@ -30,8 +33,12 @@ func (e *Environment) derive(ctx context.Context, host *interpreter, r *pythonRe
 	}()
 	base, err := b.obtain(ctx, id, &recipe{python: rest, isBase: true}, force, log)
 	var failure *Failure
-	if errors.As(err, &failure) && !known {
-		log("WARNING", "everything is installed at once, since what the app's own packages need is not known before they are built")
+	if errors.As(err, &failure) && ctx.Err() == nil {
+		why := "what the app requires beside its own packages could not be installed before them"
+		if strings.Contains(failure.Message, reservedTitle) {
+			why = "a package of an index needs one of the app's own"
+		}
+		log("WARNING", why+", so everything is installed at once")
 		return nil, nil
 	}
 	if err != nil {

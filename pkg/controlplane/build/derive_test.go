@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -236,27 +237,184 @@ func TestWithoutLocal(t *testing.T) {
 	}
 	all := "dependencies = [\"a>1; python_version > '3'\", \"Other.Local\"]\n[project.optional-dependencies]\nFast_er = [\"b\"]\n"
 	extra := strings.Replace(project(all), "app", "app[fast-er, none]", 1)
+	other := strings.Replace(project(""), "app @", "other_local @", 1)
+	app := []string{"app"}
 	for _, test := range []struct {
-		layers [][]string
-		want   [][]string
-		known  bool
+		layers   [][]string
+		want     [][]string
+		reserved []string // nil when there can be no such recipe
 	}{
-		{[][]string{{"x", project(all), "a"}}, [][]string{{"x", "a>1; python_version > '3'", "Other.Local", "a"}}, true},
-		{[][]string{{"x", extra}}, [][]string{{"x", "a>1; python_version > '3'", "Other.Local", "b"}}, true},
-		{[][]string{{project(all), strings.Replace(project(""), "app @", "other-local @", 1)}}, [][]string{{"a>1; python_version > '3'"}}, false},
-		{[][]string{{"--pre", project("")}, {"y"}}, [][]string{{"y"}}, true},
-		{[][]string{{project("dynamic = [\"dependencies\"]")}}, nil, false},
-		{[][]string{{strings.Replace(project("dynamic = [\"optional-dependencies\"]"), "app", "app[x]", 1)}}, nil, false},
-		{[][]string{{project("dependencies = [\"app[x]\", \"-r /etc/passwd\", \"c\\nd\", \"e @ file:///e\", \"f\"]")}}, [][]string{{"f"}}, false},
-		{[][]string{{project(all) + " ; python_version > '3'"}}, nil, false},
-		{[][]string{{"app @ file:///nowhere/app-1.tar.gz"}}, nil, false},
-		{[][]string{{project("= no TOML")}}, nil, false},
+		{[][]string{{"x", project(all), "a"}}, [][]string{{"x", "a>1; python_version > '3'", "Other.Local", "a"}}, app},
+		{[][]string{{"x", extra}}, [][]string{{"x", "a>1; python_version > '3'", "Other.Local", "b"}}, app},
+		{[][]string{{project(all), other}}, [][]string{{"a>1; python_version > '3'"}}, []string{"app", "other-local"}},
+		{[][]string{{"--pre", project("")}, {"y"}}, [][]string{{"y"}}, app},
+		{[][]string{{"--extra-index-url", "https://me:secret@example.test", project("")}}, nil, app},
+		{[][]string{{"--pre --no-deps", "y", project(all)}, {project(all)}}, [][]string{{"--pre --no-deps", "y"}, {"a>1; python_version > '3'", "Other.Local"}}, app},
+		{[][]string{{project(all), "y", "--no-dependencies"}}, [][]string{{"y", "--no-dependencies"}}, app},
+		{[][]string{{project("dynamic = [\"dependencies\"]")}}, nil, app},
+		{[][]string{{strings.Replace(project("dynamic = [\"optional-dependencies\"]"), "app", "app[x]", 1)}}, nil, app},
+		{[][]string{{project("dependencies = [\"app[x]\", \"-r /etc/passwd\", \"./c\", \"c\\nd\", \"e @ file:///e\", \"f\"]")}}, [][]string{{"f"}}, app},
+		{[][]string{{project(all) + " ; python_version > '3'"}}, nil, app},
+		{[][]string{{"app @ file:///nowhere/app-1.tar.gz"}}, nil, app},
+		{[][]string{{project("= no TOML")}}, nil, app},
+		{[][]string{{"x", " App[fast-er]>=1"}, {project(all)}}, nil, nil},
+		{[][]string{{"x", "--pre @ file:///nowhere/app-1.tar.gz"}}, nil, nil},
 	} {
 		r := &pythonRecipe{layers: test.layers}
-		got, known := r.withoutLocal()
-		if !reflect.DeepEqual(got.layers, test.want) || known != test.known || !r.hasLocal() {
-			t.Errorf("%q: %q, known: %t", test.layers, got.layers, known)
+		got, ok := r.withoutLocal(true)
+		if ok != (test.reserved != nil) || !r.hasLocal() {
+			t.Errorf("%q can be divided: %t", test.layers, ok)
 		}
+		if ok && (!reflect.DeepEqual(got.layers, test.want) || !reflect.DeepEqual(got.reserved, test.reserved)) {
+			t.Errorf("%q: %q without %q", test.layers, got.layers, got.reserved)
+		}
+	}
+	r := &pythonRecipe{layers: [][]string{{"x", project(all)}}}
+	got, ok := r.withoutLocal(false)
+	if !ok || !reflect.DeepEqual(got.layers, [][]string{{"x"}}) {
+		t.Errorf("without needs: %v, %t", got, ok)
+	}
+	more := *got
+	more.reserved = []string{"app", "lib"}
+	if host := new(interpreter); got.id(host) == more.id(host) {
+		t.Error("what is reserved is no part of the ID")
+	}
+}
+
+// TestOwnPackagesComeFromNoIndex has packages of an index that need the app, or
+// something that an index calls so as well.
+func TestOwnPackagesComeFromNoIndex(t *testing.T) {
+	needPython(t)
+	w := newWorkshop(t)
+	offline(t, w)
+	for _, foreign := range []bool{false, true} {
+		index := t.TempDir()
+		wheel(t, index, "plugin", "1", "App[x]")
+		wheel(t, index, "plugin", "0.1")
+		wheel(t, index, "fifth", "1")
+		if foreign {
+			wheel(t, index, "app", "0.5", "junk")
+			wheel(t, index, "junk", "1")
+		}
+		build := func(value string) (*Environment, string) {
+			t.Helper()
+			var log record
+			app := sdist(t, "value = "+value, fmt.Sprintf(static, `"fifth"`), "fifth")
+			env, err := w.Build(t.Context(), needs(index, "plugin", app), log.log)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, &log)
+			}
+			return env, log.String()
+		}
+		env, text := build("1")
+		got := printed(t, env, pythonName, "-c", "import app, plugin, fifth, importlib.util as u; print(app.value, plugin.value, u.find_spec('junk'))")
+		if want := "1 1 None"; got != want || env.Base != "" {
+			t.Errorf("it has %s, want %s; base %q", got, want, env.Base)
+		}
+		if !strings.Contains(text, "needs one of the app's own, so everything is installed at once") || strings.Contains(text, "junk") ||
+			strings.Contains(text, "app-0.5") || strings.Contains(text, "own-packages-") {
+			t.Errorf("log:\n%s", text)
+		}
+		if !foreign {
+			continue
+		}
+		// It is tried again with the next edit.
+		if err := os.Remove(filepath.Join(index, "plugin-1-py3-none-any.whl")); err != nil {
+			t.Fatal(err)
+		}
+		if env, text := build("2"); env.Base == "" {
+			t.Errorf("it has no base:\n%s", text)
+		}
+	}
+	if entries, err := os.ReadDir(filepath.Join(w.dir, temporary)); len(entries) != 0 || err != nil {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+}
+
+// TestOptionsOfDerivedEnvironments has options that are of both installations.
+func TestOptionsOfDerivedEnvironments(t *testing.T) {
+	needPython(t)
+	w := newWorkshop(t)
+	offline(t, w)
+	index := t.TempDir()
+	wheel(t, index, "third", "1")
+	wheel(t, index, "third", "2")
+	wheel(t, index, "fifth", "1")
+	constraints := filepath.Join(t.TempDir(), "constraints.txt")
+	if err := os.WriteFile(constraints, []byte("third<2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	plain := sdist(t, "value = 1", fmt.Sprintf(static, `"gone"`), "gone")
+	optional := strings.Replace(sdist(t, "value = 1", fmt.Sprintf(static, "")+"optional-dependencies = {gpu = [\"fifth\"], web = [\"gone\"]}\n",
+		"fifth; extra == 'gpu'\nProvides-Extra: gpu", "gone; extra == 'web'\nProvides-Extra: web"), "app @", "app[gpu] @", 1)
+	for _, test := range []struct {
+		name         string
+		requirements []any
+		base, want   string // what is in the base, and in the environment
+	}{
+		{"no dependencies", []any{"--no-deps", "third", plain}, "2 None False", "2 1 False"},
+		{"constraints", []any{"--constraint=" + constraints, "third", optional}, "1 None True", "1 1 True"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var log record
+			env, err := w.Build(t.Context(), needs(index, test.requirements...), log.log)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, &log)
+			}
+			base, err := w.Load(env.Base)
+			if err != nil || base == nil {
+				t.Fatalf("base %v, %v\n%s", base, err, &log)
+			}
+			if got := printed(t, base, pythonName, "-c", "import importlib.util as u, third; print(third.value, u.find_spec('app'), u.find_spec('fifth') is not None)"); got != test.base {
+				t.Errorf("the base has %s, want %s", got, test.base)
+			}
+			if got := printed(t, env, pythonName, "-c", "import importlib.util as u, third, app; print(third.value, app.value, u.find_spec('fifth') is not None)"); got != test.want {
+				t.Errorf("it has %s, want %s", got, test.want)
+			}
+		})
+	}
+	t.Run("failure", func(t *testing.T) {
+		var log record
+		_, err := w.Build(t.Context(), needs(index, "third", plain), log.log)
+		var failure *Failure
+		if !errors.As(err, &failure) || !strings.Contains(failure.Message, "gone") {
+			t.Errorf("error %v", err)
+		}
+		// It is the one of the second attempt, in which pip reads the app itself.
+		if _, after, found := strings.Cut(log.String(), "everything is installed at once"); !found || !strings.Contains(after, "from app") {
+			t.Errorf("log:\n%s", &log)
+		}
+	})
+}
+
+// TestDerivingGivenUp ends what waits for a base that cannot be installed.
+func TestDerivingGivenUp(t *testing.T) {
+	needPython(t)
+	w := newWorkshop(t)
+	offline(t, w)
+	if err := w.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	host, err := w.python(ctx, "")
+	if err != nil || host == nil {
+		t.Fatalf("Python %v, %v", host, err)
+	}
+	r := &pythonRecipe{layers: [][]string{{"--no-index", "gone", sdist(t, "", fmt.Sprintf(static, ""))}}}
+	var log record
+	e := &Environment{ID: "x", Generation: "y", builder: w.Builder}
+	made, err := e.derive(ctx, host, r, false, func(level, message string) {
+		log.log(level, message)
+		if strings.Contains(message, "No matching distribution") {
+			cancel()
+		}
+	})
+	if err == nil || made != nil || ctx.Err() == nil || strings.Contains(log.String(), "at once") {
+		t.Errorf("%v, %v\n%s", made, err, &log)
+	}
+	if len(w.derivedFrom) != 0 {
+		t.Errorf("held: %v", w.derivedFrom)
 	}
 }
 
@@ -264,7 +422,7 @@ func TestWithoutLocal(t *testing.T) {
 func FuzzDeclared(f *testing.F) {
 	f.Add([]byte(fmt.Sprintf(static, `"a", "-e .", "b\nc"`)))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		needs, _ := declared(text, "app", []string{"x"})
+		needs := declared(text, "app", []string{"x"})
 		for _, need := range needs {
 			if strings.ContainsAny(need, "\r\n\x00") || strings.HasPrefix(strings.TrimSpace(need), "-") || projectName(need) == "" {
 				t.Errorf("%q is no requirement", need)

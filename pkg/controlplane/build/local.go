@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -28,9 +29,11 @@ func (r *pythonRecipe) hasLocal() bool {
 	return slices.ContainsFunc(r.layers, func(layer []string) bool { return slices.ContainsFunc(layer, isLocal) })
 }
 
-// withoutLocal returns the recipe with what its local distributions depend on in
-// their place, and whether that is known of each of them.
-func (r *pythonRecipe) withoutLocal() (_ *pythonRecipe, known bool) {
+// withoutLocal returns the recipe with what is known of the needs of its local
+// distributions in their place, unless their needs are not wanted. The names of these
+// are reserved in it, as another package may need them: what an index calls so is not
+// meant. It returns false if the recipe cannot be divided so.
+func (r *pythonRecipe) withoutLocal(needsWanted bool) (*pythonRecipe, bool) {
 	own := make(map[string]bool)
 	for _, layer := range r.layers {
 		for _, requirement := range layer {
@@ -39,35 +42,50 @@ func (r *pythonRecipe) withoutLocal() (_ *pythonRecipe, known bool) {
 			}
 		}
 	}
+	if own[""] {
+		return nil, false
+	}
 	other := *r
-	other.layers, known = nil, true
+	other.layers, other.reserved = nil, slices.Sorted(maps.Keys(own))
 	for _, layer := range r.layers {
 		var rest []string
+		needsWanted := needsWanted && !withoutNeeds(layer)
 		for _, requirement := range layer {
-			if !isLocal(requirement) {
+			switch {
+			case !isLocal(requirement) && own[projectName(requirement)]:
+				return nil, false
+			case !isLocal(requirement):
 				rest = append(rest, requirement)
-				continue
-			}
-			needs, ok := dependencies(requirement)
-			known = known && ok
-			for _, need := range needs {
-				// The one that was uploaded is meant, not what an index calls so.
-				if !own[projectName(need)] && !slices.Contains(rest, need) {
-					rest = append(rest, need)
+			case needsWanted:
+				for _, need := range dependencies(requirement) {
+					if !own[projectName(need)] && !slices.Contains(rest, need) {
+						rest = append(rest, need)
+					}
 				}
 			}
 		}
-		if _, requirements := separate(rest); len(requirements) > 0 {
+		// A line with an option alone has nothing to install.
+		if _, lines := separate(rest); slices.ContainsFunc(lines, func(line string) bool { return !strings.HasPrefix(line, "-") }) {
 			other.layers = append(other.layers, rest)
 		}
 	}
-	return &other, known
+	return &other, true
+}
+
+// withoutNeeds reports whether a layer has an option by which no package is installed
+// that another needs. Options may be abbreviated.
+func withoutNeeds(layer []string) bool {
+	return slices.ContainsFunc(layer, func(line string) bool {
+		return strings.HasPrefix(line, "-") && slices.ContainsFunc(strings.Fields(line), func(word string) bool {
+			return strings.HasPrefix(word, "--no-dep")
+		})
+	})
 }
 
 // id names what is installed for a Python by its content, as [Definition.ID] does.
 func (r *pythonRecipe) id(host *interpreter) string {
 	// These can be put into JSON.
-	text, err := json.Marshal([]any{"base", recipeVersion, host, r.version, r.layers, r.indexes, r.bytecode})
+	text, err := json.Marshal([]any{"base", recipeVersion, host, r.version, r.layers, r.reserved, r.indexes, r.bytecode})
 	if err != nil {
 		text = []byte(err.Error())
 	}
@@ -75,9 +93,10 @@ func (r *pythonRecipe) id(host *interpreter) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// projectName is the name that a requirement begins with, in its normal form.
+// projectName is the name that a requirement begins with, in its normal form; empty
+// if it begins with none.
 func projectName(requirement string) string {
-	name := regexp.MustCompile(`^\s*[A-Za-z0-9._-]*`).FindString(requirement)
+	name := regexp.MustCompile(`^\s*(?:[A-Za-z0-9][A-Za-z0-9._-]*)?`).FindString(requirement)
 	return normalName(name)
 }
 
@@ -85,9 +104,9 @@ func normalName(name string) string {
 	return regexp.MustCompile(`[-_.]+`).ReplaceAllString(strings.ToLower(strings.TrimSpace(name)), "-")
 }
 
-// dependencies returns what the distribution of a local requirement depends on;
-// false when it does not say that without being built.
-func dependencies(requirement string) ([]string, bool) {
+// dependencies returns what the distribution of a local requirement depends on,
+// as far as it says that without being built.
+func dependencies(requirement string) []string {
 	head, location, _ := strings.Cut(requirement, " @ ")
 	location, marker, _ := strings.Cut(location, " ")
 	name, list, hasExtras := strings.Cut(strings.TrimSpace(head), "[")
@@ -97,7 +116,7 @@ func dependencies(requirement string) ([]string, bool) {
 	}
 	place, err := url.Parse(location)
 	if err != nil || marker != "" {
-		return nil, false
+		return nil
 	}
 	path := place.Path
 	if isWindows {
@@ -105,7 +124,7 @@ func dependencies(requirement string) ([]string, bool) {
 	}
 	text, err := pyprojectOf(filepath.FromSlash(path))
 	if err != nil {
-		return nil, false // what is wrong with it shows when it is installed
+		return nil // what is wrong with it shows when it is installed
 	}
 	return declared(text, name, extras)
 }
@@ -145,8 +164,8 @@ func pyprojectOf(name string) ([]byte, error) {
 }
 
 // declared returns what a pyproject.toml says that a project and extras of it
-// depend on; false when a part of that is known to its build backend alone.
-func declared(text []byte, name string, extras []string) ([]string, bool) {
+// depend on; nothing when a part of that is known to its build backend alone.
+func declared(text []byte, name string, extras []string) []string {
 	var file struct {
 		Project *struct {
 			Name         string              `toml:"name"`
@@ -156,14 +175,14 @@ func declared(text []byte, name string, extras []string) ([]string, bool) {
 		} `toml:"project"`
 	}
 	if err := toml.Unmarshal(text, &file); err != nil || file.Project == nil {
-		return nil, false
+		return nil
 	}
 	p := file.Project
 	if normalName(p.Name) != normalName(name) || slices.Contains(p.Dynamic, "dependencies") ||
 		len(extras) > 0 && slices.Contains(p.Dynamic, "optional-dependencies") {
-		return nil, false
+		return nil
 	}
-	needs, known := slices.Clone(p.Dependencies), true
+	needs := slices.Clone(p.Dependencies)
 	for _, extra := range extras {
 		for other, more := range p.Optional {
 			if normalName(other) == normalName(extra) {
@@ -171,12 +190,9 @@ func declared(text []byte, name string, extras []string) ([]string, bool) {
 			}
 		}
 	}
-	needs = slices.DeleteFunc(needs, func(need string) bool {
+	return slices.DeleteFunc(needs, func(need string) bool {
 		// An extra may name others of the same project.
-		wrong := projectName(need) == "" || projectName(need) == normalName(name) || strings.HasPrefix(strings.TrimSpace(need), "-") ||
+		return projectName(need) == "" || projectName(need) == normalName(name) || strings.HasPrefix(strings.TrimSpace(need), "-") ||
 			strings.ContainsAny(need, "\r\n\x00") || isLocal(need)
-		known = known && !wrong
-		return wrong
 	})
-	return needs, known
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path"
@@ -250,22 +251,28 @@ func (b *Builder) install(ctx context.Context, uv string, r *pythonRecipe, packa
 	}
 	options, requirements := separate(packages)
 	argv = append(append(argv, more...), options...)
-	list := ""
+	// The names of the lists say nothing to those who wrote the requirements.
+	var titles []string
 	if len(requirements) > 0 {
-		var err error
-		if list, err = b.list(requirements); err != nil {
+		if len(r.reserved) > 0 {
+			reserved, err := b.reserve(r.reserved)
+			if err != nil {
+				return err
+			}
+			defer os.Remove(reserved) // or it is swept
+			titles = append(titles, reserved, reservedTitle, filepath.Base(reserved), reservedTitle)
+			// The line before it may go on; and it is in the folder of the list.
+			requirements = append(requirements, "", "-c "+filepath.Base(reserved))
+		}
+		list, err := b.list("requirements-*.txt", requirements)
+		if err != nil {
 			return err
 		}
-		defer os.Remove(list) // or it is swept
+		defer os.Remove(list)
+		titles = append(titles, list, "requirements.txt")
 		argv = append(argv, "-r", list)
 	}
-	// The name of the list says nothing to those who wrote the requirements.
-	readable := func(text string) string {
-		if list != "" {
-			text = strings.ReplaceAll(text, list, "requirements.txt")
-		}
-		return redact(text)
-	}
+	readable := func(text string) string { return redact(strings.NewReplacer(titles...).Replace(text)) }
 	redacted := func(level, message string) { log(level, readable(message)) }
 	err := b.run(ctx, runtime.Spec{ID: "install", Argv: argv, Env: env, Dir: b.dir}, tool(redacted))
 	var exit *exitError
@@ -306,9 +313,10 @@ func isURL(word string) bool {
 }
 
 // list writes requirements to a file that its owner alone reads: an argv is seen by
-// all, and a requirement may have a credential in it.
-func (b *Builder) list(requirements []string) (string, error) {
-	file, err := os.CreateTemp(filepath.Join(b.dir, temporary), "requirements-*.txt")
+// all, and a requirement may have a credential in it. The pattern is that of
+// [os.CreateTemp].
+func (b *Builder) list(pattern string, requirements []string) (string, error) {
+	file, err := os.CreateTemp(filepath.Join(b.dir, temporary), pattern)
 	if err != nil {
 		return "", err
 	}
@@ -317,6 +325,28 @@ func (b *Builder) list(requirements []string) (string, error) {
 		return "", errors.Join(err, os.Remove(file.Name()))
 	}
 	return file.Name(), nil
+}
+
+// reservedTitle is what logs call the file of [Builder.reserve].
+const reservedTitle = "own-packages.txt"
+
+// reserve writes constraints with which nothing is installed that needs one of the
+// packages: each is said to be where no file can be, as a version that does not exist
+// would have installers look for older packages that do not need it.
+func (b *Builder) reserve(names []string) (string, error) {
+	nowhere, err := b.list("own-packages-*.txt", nil)
+	if err != nil {
+		return "", err
+	}
+	place := url.URL{Scheme: "file", Path: "/" + strings.TrimPrefix(filepath.ToSlash(nowhere), "/")}
+	var text strings.Builder
+	for _, name := range names {
+		text.WriteString(name + " @ " + place.JoinPath(name+".tar.gz").String() + "\n")
+	}
+	if err := os.WriteFile(nowhere, []byte(text.String()), 0o600); err != nil {
+		return "", errors.Join(err, os.Remove(nowhere))
+	}
+	return nowhere, nil
 }
 
 // redact hides who a URL is asked for as, for logs and errors.
