@@ -77,9 +77,9 @@
 // min_concurrency says, and the next revision's starts when it has left. While the
 // first of a revision that may bind one starts, its others wait. On Linux the port of
 // one that has no exposed_port, nor an EXPOSE, is found as well: it is the only one on
-// which the process has been listening for five seconds, or half of startup_timeout if
-// that is less, beside its metrics_port, while nothing listens on the one that PORT
-// names, which counts if it comes within that time. While it listens there, and before it
+// which the process has been listening for ten seconds, or half of startup_timeout if
+// that is less, beside its metrics_port, and it answers HTTP there, while nothing listens
+// on the one that PORT names, which counts if it comes within that time. While it listens there, and before it
 // listens at all for as long, others of the revision wait. It is expected of the app's next
 // runners, and found again after a restart of the control plane. Of several, the log
 // names them, and none is taken. An app that listens for metrics long before it does

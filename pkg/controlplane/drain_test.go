@@ -84,6 +84,27 @@ func TestRequestsOutlastTheGracePeriod(t *testing.T) {
 	}
 }
 
+// TestAForcedRolloutEndsWhatDrains too.
+func TestAForcedRolloutEndsWhatDrains(t *testing.T) {
+	s := start(t, Options{})
+	spec := app(t, "web")
+	spec.MinConcurrency, spec.GracePeriod = 1, new(time.Duration(0))
+	register(t, s, spec)
+	r := awaitUp(t, s, "web", 1)[0]
+	finish := hold(t, s, "web", "long")
+	defer finish()
+	c := dial(t, s, s.Credentials())
+	for _, step := range []struct {
+		force bool
+		want  state.RunnerState
+	}{{false, state.Draining}, {true, state.Terminated}} {
+		if _, err := c.RolloutApplication(c.ctx, &pb.RolloutApplicationRequest{ApplicationName: "web", Force: &step.force}); err != nil {
+			t.Fatal(err)
+		}
+		awaitState(t, s, r.ID, step.want)
+	}
+}
+
 // TestAnAttachedDeployDoesNotWaitForOldRequests as it does not have to.
 func TestAnAttachedDeployDoesNotWaitForOldRequests(t *testing.T) {
 	s := start(t, Options{})

@@ -126,13 +126,52 @@ func TestSeveralRunnersOfAnUnknownPort(t *testing.T) {
 // is given.
 func TestPortThatComesLater(t *testing.T) {
 	s := start(t, Options{})
-	s.fleet.strayAfter = time.Hour
+	s.fleet.strayAfter = 100 * time.Millisecond // and what is beside does not speak HTTP
 	spec := deployed(t, "web", "", "beside", "slow")
 	spec.MinConcurrency = 1
 	register(t, s, spec)
 	r := awaitUp(t, s, "web", 1)[0]
 	if text := get(t, s, "web", "/env"); !strings.Contains(text, fmt.Sprintf("PORT=%d\n", r.Port)) || s.state.Single(r.Revision) {
 		t.Errorf("port %d, answer %q", r.Port, text)
+	}
+}
+
+// TestRequestsKeepAPortForTheGracePeriod and no longer, when another process is to bind
+// it.
+func TestRequestsKeepAPortForTheGracePeriod(t *testing.T) {
+	for name, leave := range map[string]func(*testing.T, *Server, AppSpec, *Runner) (next string){
+		"stop": func(t *testing.T, s *Server, _ AppSpec, r *Runner) string {
+			stopRunner(t, dial(t, s, s.Credentials()), r.ID, false)
+			return "web"
+		},
+		"delete": func(t *testing.T, s *Server, spec AppSpec, _ *Runner) string {
+			if _, err := s.state.DeleteApp(t.Context(), caller(t, s), "", "web"); err != nil {
+				t.Fatal(err)
+			}
+			spec.Name = "other"
+			register(t, s, spec)
+			return "other"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, Options{})
+			port := unusedPort(t)
+			spec := deployed(t, "web", fmt.Sprintf("PORT=%d", port))
+			spec.MinConcurrency, spec.Serving.ExposedPort = 1, &port
+			spec.GracePeriod = new(200 * time.Millisecond)
+			register(t, s, spec)
+			r := awaitUp(t, s, "web", 1)[0]
+			finish := hold(t, s, "web", "long")
+			defer finish()
+			next := leave(t, s, spec, r)
+			await(t, "a runner in its place", func() bool {
+				runners := live(t, s, next)
+				return len(runners) == 1 && runners[0].ID != r.ID && runners[0].State == state.Idle && runners[0].Port == port
+			})
+			if got := runner(t, s, r.ID); got.State != state.Terminated {
+				t.Errorf("the one before is %s", got.State)
+			}
+		})
 	}
 }
 

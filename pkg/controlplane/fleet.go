@@ -133,7 +133,10 @@ func (f *fleet) reconcile(now time.Time) time.Time {
 			continue
 		}
 		one := standing(r, k)
-		one.Force = one.Force || one.Replace && f.state.Single(one.Revision)
+		if f.state.Single(one.Revision) {
+			one.Force = one.Force || one.Replace
+			one.Hasty = true // what binds its port next waits for its end
+		}
 		present = append(present, one)
 	}
 	f.forgetCrashes(wanted)

@@ -168,6 +168,22 @@ func (p *prober) open(ctx context.Context, port int) bool {
 	return true
 }
 
+// speaks reports whether HTTP is answered on a port, in whatever way.
+func (p *prober) speaks(ctx context.Context, port int) bool {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+loopback.Address(port)+"/", nil)
+	if err != nil {
+		return false
+	}
+	response, err := p.client.Do(request)
+	if err != nil {
+		return false
+	}
+	response.Body.Close()
+	return true
+}
+
 // ask returns nil if a path is answered with success in time.
 func (p *prober) ask(ctx context.Context, method string, port int, path string, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)

@@ -14,8 +14,8 @@ import (
 )
 
 // strayGrace is how long a process may listen elsewhere before it listens on the port
-// that it was given: one that serves metrics may do that first.
-const strayGrace = 5 * time.Second
+// that it was given: one that serves metrics, or starts a helper, may do that first.
+const strayGrace = 10 * time.Second
 
 // strays are the ports on which a process listens though nobody told it, and the app
 // does not say it.
@@ -73,6 +73,11 @@ func (k *keeper) astray(ctx context.Context, p *prober, process *runtime.Process
 	}
 	if err := k.probe(ctx, p, ports[0]); err != nil {
 		return 0, err
+	}
+	// A helper of the app, such as a store of its own, may not even speak HTTP.
+	if !p.speaks(ctx, ports[0]) {
+		k.fleet.fixed.letGo(k.runner.Revision)
+		return 0, k.advise(l, ports)
 	}
 	k.fleet.fixed.take(ports[0], k.runner.ID, appKey(k.runner.Account, k.runner.Alias))
 	l.fixed = ports[0]

@@ -68,6 +68,9 @@ func (s *State) RolloutApp(ctx context.Context, caller Caller, environment, alia
 		r.row = rows[i]
 		r.force = r.force || force
 	}
+	for _, r := range runners { // those that drain already have the grace period from now on
+		r.hasty = r.hasty || force && r.state() == Draining
+	}
 	s.changeovers[name] = true
 	s.settle(name)
 	s.mu.Unlock()
