@@ -12,6 +12,7 @@ as they do.
 
 import ast
 import base64
+import collections.abc
 import contextlib
 import json
 import operator
@@ -289,7 +290,9 @@ def is_text(value):
 
 
 def is_list(value, of):
-    return isinstance(value, (list, tuple, set, frozenset)) and all(map(of, value))
+    if isinstance(value, (str, bytes, bytearray, collections.abc.Mapping)):
+        return False
+    return isinstance(value, collections.abc.Collection) and all(map(of, value))
 
 
 def is_wanted(value, wanted):
@@ -307,7 +310,7 @@ def is_wanted(value, wanted):
         return is_text(value) or isinstance(value, list) and is_list(value, is_text)
     if wanted == WANTED["requirements"]:
         return is_list(value, lambda one: is_text(one) or is_list(one, is_text))
-    return isinstance(value, dict)
+    return isinstance(value, collections.abc.Mapping)
 
 
 def kind_of(value):
@@ -343,7 +346,9 @@ def options_of(target):
     options = getattr(target, "options", None)
     groups += [getattr(options, name, None) for name in ("host", "environment", "gateway")]
     if isinstance(target, type):
-        groups.append({key: getattr(target, key, None) for key in WANTED})
+        # Other attributes of these names are the user's own, such as endpoints.
+        app = getattr(sys.modules.get("fal"), "App", None)
+        groups.append({key: getattr(target, key, None) for key in WANTED if hasattr(app, key)})
     for group in groups:
         if isinstance(group, dict):
             yield from group.items()

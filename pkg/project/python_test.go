@@ -272,7 +272,9 @@ func TestPythonOptions(t *testing.T) {
 		"of its own":     {"class A(fal.App, private_logs=A):\n    pass\n", "app.py", "app.py:2: A.private_logs: must be True or False, not a value of type Odd"},
 		"an image":       {"class A(fal.App, image='nginx'):\n    pass\n", "app.py", "app.py:2: A.image: must be a ContainerImage, not a string"},
 		"requirements":   {"class A(fal.App):\n    requirements = 'numpy'\n", "app.py", "app.py:3: A.requirements: must be a list of strings, or a list of lists of strings, not a string"},
-		"several":        {"class A(fal.App, regions=1, _scheduler=2):\n    keep_alive = None\n    python_version = 3.11\n", "app.py", "app.py:2: A._scheduler: must be a string, not a whole number\napp.py:2: A.regions: must be a list of strings, not a whole number\napp.py:4: A.python_version: must be a string, not a number with a fraction"},
+		"several":        {"class A(fal.App, regions=1, _scheduler=2):\n    keep_alive = None\n    num_gpus = 0.5\n", "app.py", "app.py:2: A._scheduler: must be a string, not a whole number\napp.py:2: A.regions: must be a list of strings, not a whole number\napp.py:4: A.num_gpus: must be a whole number, not a number with a fraction"},
+		"endpoints":      {"class A(fal.App):\n    python_version = (3, 11)\n    def private_logs(self):\n        pass\n    @property\n    def exposed_port(self):\n        pass\n", "app.py", ""},
+		"other lists":    {"class A(fal.App, regions={'us-east': 1}.keys(), _scheduler_options=type(fal.App.__dict__)({})):\n    pass\n", "app.py", ""},
 		"of another app": {"class B(fal.App, regions=1):\n    pass\nclass A(fal.App, regions=['us-east'], app_files=('a',), secrets=[], machine_type=['S'], requirements=[['a'], ['b']], num_gpus=Odd(), unheard=1, private_logs=True):\n    pass\n", "app.py::A", ""},
 	} {
 		odd := "import fal\n"

@@ -5,6 +5,8 @@ from fal.sdk import get_credentials
 
 
 class App:
+    machine_type = "S"
+    num_gpus = regions = requirements = secrets = None
     host_kwargs = {"keep_alive": 60}
 
     def __init_subclass__(cls, broken=False, **options):
