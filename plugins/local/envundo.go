@@ -17,11 +17,14 @@ const here = "127.0.0.1:"
 // env has named them. The list of hosts without a proxy does no harm.
 func undone(dir dataDir, getenv func(string) string) Environment {
 	var e Environment
+	e.forgetLogin(dir, getenv)
 	if hosts := []string{getenv("FAL_HOST"), getenv("FAL_GRPC_HOST"), getenv("FAL_REST_HOST")}; onThisMachine(hosts) {
 		e.Host, e.GRPCHost, e.RESTHost = gone(hosts[0]), gone(hosts[1]), gone(hosts[2])
-		e.Key, e.TestMode = gone(getenv("FAL_KEY")), gone(getenv("ISOLATE_TEST_MODE"))
+		e.TestMode = gone(getenv("ISOLATE_TEST_MODE"))
+		if e.ForceLogin == nil { // else env has named none
+			e.Key = gone(getenv("FAL_KEY"))
+		}
 	}
-	e.forgetLogin(dir, getenv)
 	e.forgetBundle(dir, getenv)
 	return e
 }

@@ -37,6 +37,8 @@ func TestUndone(t *testing.T) {
 		"one side elsewhere":    {map[string]string{"FAL_KEY": "k:s", "FAL_HOST": address, "FAL_REST_HOST": "rest.example.com"}, ""},
 		"a login": {map[string]string{"FAL_HOST": address, "FAL_AUTH_URL": "http://" + address + "/auth", "FAL_HOME_DIR": dir.login(),
 			"FAL_CONFIG_PATH": filepath.Join(dir.login(), "config.toml"), "FAL_FORCE_AUTH_BY_USER": "1"}, "FAL_HOST FAL_AUTH_URL FAL_HOME_DIR FAL_CONFIG_PATH FAL_FORCE_AUTH_BY_USER"},
+		"a login, and a key for the service": {map[string]string{"FAL_KEY": "k:s", "FAL_HOST": address, "FAL_AUTH_URL": "http://" + address + "/auth", "FAL_HOME_DIR": dir.login(), "FAL_FORCE_AUTH_BY_USER": "1"},
+			"FAL_HOST FAL_AUTH_URL FAL_HOME_DIR FAL_FORCE_AUTH_BY_USER"},
 		"a login to another control plane": {map[string]string{"FAL_HOME_DIR": other.login()}, "FAL_HOME_DIR"},
 		"a login after a reset":            {map[string]string{"FAL_AUTH_URL": "https://" + address + "/auth", "FAL_HOME_DIR": filepath.Join(data, "gone", "login")}, "FAL_AUTH_URL FAL_HOME_DIR"},
 		"a folder of one's own":            {map[string]string{"FAL_HOME_DIR": filepath.Join(data, "mine"), "FAL_CONFIG_PATH": filepath.Join(data, "config.toml"), "FAL_FORCE_AUTH_BY_USER": "1"}, ""},
@@ -66,13 +68,13 @@ func TestEnvForgetsLogin(t *testing.T) {
 	shell := []string{"FAL_HOST=" + *s.Address, "FAL_AUTH_URL=http://" + *s.Address + "/auth", "FAL_HOME_DIR=" + folder,
 		"FAL_CONFIG_PATH=" + filepath.Join(folder, "config.toml"), "FAL_FORCE_AUTH_BY_USER=1"}
 	b.stop()
-	const undo = "export FAL_HOST=''\nexport FAL_AUTH_URL=''\nexport FAL_HOME_DIR=''\nexport FAL_CONFIG_PATH=''\nexport FAL_FORCE_AUTH_BY_USER=''\n" +
-		"command -v unset >/dev/null && unset FAL_HOST FAL_AUTH_URL FAL_HOME_DIR FAL_CONFIG_PATH FAL_FORCE_AUTH_BY_USER\n"
+	const names = "FAL_HOST FAL_AUTH_URL FAL_HOME_DIR FAL_CONFIG_PATH FAL_FORCE_AUTH_BY_USER\n"
+	const undo = "command -v unset >/dev/null && unset " + names + "command -v unset >/dev/null || set -e " + names
 	b.runEnv(shell, "env", "--unset").ok().prints(undo)
 	b.runEnv(shell, "env", "--unset", "-q", ".FAL_HOME_DIR, .FAL_KEY").ok().prints("\nnull\n")
 	b.runEnv(shell, "start").ok()
 	if r := b.runEnv(shell, "env").ok(); !strings.HasPrefix(r.stdout, "export FAL_KEY='"+b.key()) ||
-		!strings.HasSuffix(r.stdout, "command -v unset >/dev/null && unset FAL_AUTH_URL FAL_HOME_DIR FAL_CONFIG_PATH FAL_FORCE_AUTH_BY_USER\n") {
+		!strings.HasSuffix(r.stdout, "command -v unset >/dev/null || set -e FAL_AUTH_URL FAL_HOME_DIR FAL_CONFIG_PATH FAL_FORCE_AUTH_BY_USER\n") {
 		t.Errorf("env:\n%s", r.stdout)
 	}
 	if r := b.runEnv(shell, "env", "--shell", "powershell").ok(); !strings.HasSuffix(r.stdout, "Remove-Item Env:FAL_AUTH_URL, Env:FAL_HOME_DIR, Env:FAL_CONFIG_PATH, Env:FAL_FORCE_AUTH_BY_USER -ErrorAction SilentlyContinue\n") {

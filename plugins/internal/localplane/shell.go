@@ -53,12 +53,9 @@ func (s Shell) Unset(names ...string) []string {
 		}
 		return []string{"Remove-Item " + strings.Join(paths, ", ") + " -ErrorAction SilentlyContinue"}
 	}
-	// fish, which reads this too, has no unset: there they become empty.
-	var lines []string
-	for _, name := range names {
-		lines = append(lines, s.Export(name, ""))
-	}
-	return append(lines, "command -v unset >/dev/null && unset "+strings.Join(names, " "))
+	// fish, which reads this too, has no unset, and its set is another one.
+	all := strings.Join(names, " ")
+	return []string{"command -v unset >/dev/null && unset " + all, "command -v unset >/dev/null || set -e " + all}
 }
 
 // Source is the command line that runs what command prints.

@@ -65,14 +65,21 @@ func TestGuessShell(t *testing.T) {
 // What takes variables away leaves none behind, whoever else reads it.
 func TestShellsUnset(t *testing.T) {
 	t.Parallel()
-	for _, s := range []Shell{Posix, Fish} {
-		program, err := exec.LookPath(string(s))
+	for _, c := range []struct {
+		Shell
+		reader []string
+	}{
+		{Posix, []string{"sh", "-eu"}}, {Posix, []string{"bash", "-eu"}}, {Posix, []string{"dash", "-eu"}}, {Posix, []string{"zsh", "-eu"}},
+		{Posix, []string{"fish"}}, {Fish, []string{"fish"}},
+	} {
+		s := strings.Join(c.reader, " ")
+		program, err := exec.LookPath(c.reader[0])
 		if err != nil {
 			t.Logf("%s is not on this machine", s)
 			continue
 		}
-		script := strings.Join(s.Unset("FAL_ONE", "FAL_TWO"), "\n") + "\n" + `sh -c 'printf "<%s>" "${FAL_ONE-none}${FAL_TWO-none}$FAL_THREE"'`
-		cmd := exec.Command(program, "-c", script)
+		script := strings.Join(c.Unset("FAL_ONE", "FAL_TWO"), "\n") + "\n" + `sh -c 'printf "<%s>" "${FAL_ONE-none}${FAL_TWO-none}$FAL_THREE"'`
+		cmd := exec.Command(program, append(c.reader[1:], "-c", script)...)
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "FAL_ONE=1", "FAL_TWO=2", "FAL_THREE=3"}
 		out, err := cmd.CombinedOutput()
 		if err != nil || string(out) != "<nonenone3>" {

@@ -63,10 +63,10 @@ func (p Place) levels() int {
 }
 
 // removeEmpty removes a folder and those above it, as many as were made, up to
-// one that has something in it.
+// one that has something in it, or in whose place there is a link by now.
 func removeEmpty(folder string, levels int) {
 	for ; levels > 0; levels-- {
-		if os.Remove(folder) != nil {
+		if info, err := os.Lstat(folder); err != nil || !info.IsDir() || os.Remove(folder) != nil {
 			return
 		}
 		folder = filepath.Dir(folder)

@@ -312,3 +312,35 @@ func TestSystem(t *testing.T) {
 	add("usr/share/bash-completion/bash_completion")
 	want("bash", "usr/share/bash-completion/completions/fal")
 }
+
+// What became a link since is the user's.
+func TestUninstallKeepsLinks(t *testing.T) {
+	home := t.TempDir()
+	run := func(change func(place shellcompletion.Place) error) {
+		t.Helper()
+		for _, shell := range []string{"fish", "zsh"} {
+			if err := change(place(t, shell, home, "linux")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	run(func(p shellcompletion.Place) error { _, err := p.Install(scripts("fal"), false); return err })
+	if err := os.Mkdir(filepath.Join(home, "dot"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, kept := range map[string]string{".config/fish": "dot/fish", ".zshrc": "dot/zshrc"} {
+		err := errors.Join(os.Rename(filepath.Join(home, name), filepath.Join(home, kept)), os.Symlink(filepath.Join(home, kept), filepath.Join(home, name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(func(p shellcompletion.Place) error { _, err := p.Uninstall(false); return err })
+	for _, name := range []string{".config/fish", ".zshrc"} {
+		if _, err := os.Readlink(filepath.Join(home, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(home, "dot/zshrc")); err != nil || len(text) > 0 {
+		t.Errorf("left: %s, %v", text, err)
+	}
+}

@@ -58,7 +58,7 @@ func (p Place) edit(lines string) (change, error) {
 		switch {
 		case !found:
 			return change{}, nil
-		case made && before+behind == "":
+		case made && before+behind == "" && isRegular(p.startup):
 			return change{Change{p.startup, "remove"}, func() error {
 				defer removeEmpty(folder, levels)
 				return os.Remove(p.startup)
@@ -84,6 +84,12 @@ func (p Place) edit(lines string) (change, error) {
 		return change{Change{p.startup, "keep"}, nil}, nil
 	}
 	return change{Change{p.startup, "add"}, func() error { return replace(p.startup, want) }}, nil
+}
+
+// isRegular reports whether there is a file, and no link to one.
+func isRegular(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 type startupError struct {
