@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"net/textproto"
 	"sync"
 	"time"
 )
@@ -29,7 +30,7 @@ func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	w := &watch{patience: p.patience, ctx: ctx, cancel: cancel}
 	w.timer = time.AfterFunc(p.patience, func() { cancel(silence(p.patience)) })
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotFirstResponseByte: w.moved})
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotFirstResponseByte: w.moved, Got1xxResponse: w.informed})
 	watched := r.WithContext(ctx)
 	if r.Body != nil && r.Body != http.NoBody {
 		watched.Body = &watchedBody{ReadCloser: r.Body, moved: w.moved}
@@ -59,6 +60,8 @@ type watch struct {
 	ctx      context.Context // of the request
 	cancel   context.CancelCauseFunc
 
+	infos int // answers with 1xx
+
 	mu    sync.Mutex
 	timer *time.Timer
 	ended bool
@@ -71,6 +74,18 @@ func (w *watch) moved() {
 	if !w.ended { // a body may be read after its request has failed
 		w.timer.Reset(w.patience)
 	}
+}
+
+// maxInformed is how many answers before the one that counts a request has at most:
+// whoever takes them lifts the bound of net/http on them.
+const maxInformed = 1000
+
+func (w *watch) informed(code int, _ textproto.MIMEHeader) error {
+	w.moved()
+	if w.infos++; w.infos > maxInformed {
+		return fmt.Errorf("more than %d answers with status %d and the like", maxInformed, code)
+	}
+	return nil
 }
 
 func (w *watch) end() {

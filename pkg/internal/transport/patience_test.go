@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -136,5 +138,52 @@ func TestPatienceIsNotTheCallers(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
+	})
+}
+
+// What comes before the answer is a sign of life, though not for ever.
+func TestPatienceWithInformation(t *testing.T) {
+	for infos, ok := range map[int]bool{3: true, maxInformed + 1: false} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			for range infos {
+				w.WriteHeader(http.StatusProcessing)
+			}
+		}))
+		defer server.Close()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := Patient(http.DefaultTransport, time.Minute).RoundTrip(request)
+		if err == nil {
+			response.Body.Close()
+		}
+		if (err == nil) != ok {
+			t.Errorf("behind %d: %v", infos, err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		next := tripFunc(func(r *http.Request) (*http.Response, error) {
+			for range 10 {
+				select {
+				case <-time.After(time.Minute):
+					if err := httptrace.ContextClientTrace(r.Context()).Got1xxResponse(102, nil); err != nil {
+						return nil, err
+					}
+				case <-r.Context().Done():
+					return nil, r.Context().Err()
+				}
+			}
+			return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+		})
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := Patient(next, 2*time.Minute).RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
 	})
 }

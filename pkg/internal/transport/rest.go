@@ -9,7 +9,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/textproto"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,6 +62,8 @@ func NewRoundTripper(o RESTOptions) (*RoundTripper, error) {
 		TLSHandshakeTimeout: connectTimeout,
 		IdleConnTimeout:     90 * time.Second,
 		MaxIdleConnsPerHost: 10,
+		// As of gRPC: who tries again is not to find a connection that is dead.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: keepaliveTime, PingTimeout: keepaliveTimeout},
 	}
 	if o.Proxy != nil {
 		base.Proxy = func(r *http.Request) (*url.URL, error) {
@@ -236,9 +240,41 @@ func ClassifyHTTP(u *url.URL, err error) *Failure {
 		return classifyHandshake(target, err)
 	case isTimeout(err):
 		return &Failure{Kind: KindTimeout, Target: target, Err: err, text: fmt.Sprintf("timed out waiting for %s", target)}
-	case isReset(err), errors.Is(err, io.EOF), isUnreachable(err):
+	case isReset(err), errors.Is(err, io.EOF), isUnreachable(err), isCutHead(err), isLostHTTP2(err):
 		return classifyLoss(target, err, true)
 	}
 	return &Failure{Kind: KindProtocol, Target: target, Err: err, Permanent: true,
 		text: fmt.Sprintf("the server at %s did not answer with HTTP: %s", target, innermost(err))}
+}
+
+// isCutHead reports whether the head of an answer may have ended too early: net/http
+// takes the half of a line, behind which the connection was lost, for a bad line. What
+// begins as HTTP counts as such.
+func isCutHead(err error) bool {
+	var header textproto.ProtocolError
+	if errors.As(err, &header) {
+		return strings.HasPrefix(string(header), "malformed MIME header")
+	}
+	const begin = "HTTP/1."
+	if line, ok := malformed(err, "HTTP response"); ok {
+		return strings.HasPrefix(line, begin) || strings.HasPrefix(begin, line)
+	}
+	digits, ok := malformed(err, "HTTP status code")
+	return ok && len(digits) < 3 && strings.Trim(digits, "0123456789") == ""
+}
+
+// isLostHTTP2 reports whether a connection of HTTP/2 was lost, or the request on it
+// broken off. The errors of net/http that say so have no types that others know.
+func isLostHTTP2(err error) bool {
+	text := err.Error()
+	return slices.ContainsFunc([]string{
+		"http2: client conn", "http2: server sent GOAWAY", "http2: Transport received Server's graceful shutdown GOAWAY", "stream error: stream ID ",
+	}, func(lost string) bool { return strings.Contains(text, lost) })
+}
+
+// malformed returns what net/http says is no such thing.
+func malformed(err error, what string) (string, bool) {
+	_, quoted, found := strings.Cut(err.Error(), "malformed "+what+" ")
+	text, err := strconv.Unquote(quoted)
+	return text, found && err == nil
 }

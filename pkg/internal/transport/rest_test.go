@@ -1,16 +1,22 @@
 package transport
 
 import (
+	"bufio"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func parseURL(t *testing.T, s string) *url.URL {
@@ -253,3 +259,174 @@ func TestProxy(t *testing.T) {
 		t.Errorf("an unsupported proxy: %v", err)
 	}
 }
+
+// An answer whose head breaks off anywhere is a lost connection, and not one of a
+// server that does not speak HTTP.
+func TestClassifyCutHead(t *testing.T) {
+	const head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+	answers := map[string]Kind{"220 mail.example.test ready\r\n": KindProtocol, "HTTP 1.1": KindProtocol, "": KindReset}
+	for i := 1; i < len(head); i++ {
+		answers[head[:i]] = KindReset
+	}
+	for answer, want := range answers {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			defer listener.Close()
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			_, _ = http.ReadRequest(bufio.NewReader(conn))
+			_, _ = io.WriteString(conn, answer)
+		}()
+		at := &url.URL{Scheme: "http", Host: listener.Addr().String()}
+		rest, err := NewRoundTripper(RESTOptions{Base: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := (&http.Client{Transport: rest}).Post(at.String(), "", nil)
+		if err == nil {
+			response.Body.Close()
+			t.Fatalf("%q is an answer", answer)
+		}
+		if f := ClassifyHTTP(at, err); f.Kind != want || f.Permanent != (want == KindProtocol) {
+			t.Errorf("%q: %v %v", answer, f.Kind, f)
+		}
+	}
+}
+
+// A connection that died without a word is found out, and what is tried again goes
+// over another one.
+func TestDeadConnectionIsLeft(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, r.Proto)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dies atomic.Bool // the first one
+	var carried sync.WaitGroup
+	defer carried.Wait()
+	over := make(chan struct{})
+	defer close(over)
+	defer listener.Close()
+	carried.Go(func() {
+		for number := 0; ; number++ {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			upstream, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				client.Close()
+				continue
+			}
+			carry := func(to, from net.Conn) {
+				defer to.Close()
+				buffer := make([]byte, 4096)
+				for {
+					n, err := from.Read(buffer)
+					if number == 0 && dies.Load() {
+						<-over
+						return
+					}
+					if _, failed := to.Write(buffer[:n]); err != nil || failed != nil {
+						return
+					}
+				}
+			}
+			carried.Go(func() { carry(upstream, client) })
+			carried.Go(func() { carry(client, upstream) })
+		}
+	})
+	at := &url.URL{Scheme: "https", Host: listener.Addr().String()}
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	rest, err := NewRoundTripper(RESTOptions{Base: at, RootCAs: roots})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pings := rest.base.HTTP2; pings.SendPingTimeout <= 0 || pings.PingTimeout <= 0 {
+		t.Errorf("pings %+v", pings)
+	}
+	rest.base.HTTP2 = &http.HTTP2Config{SendPingTimeout: 100 * time.Millisecond, PingTimeout: 100 * time.Millisecond}
+	defer rest.base.CloseIdleConnections()
+	put := func() (string, error) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, at.String(), strings.NewReader("part"))
+		if err != nil {
+			return "", err
+		}
+		response, err := rest.RoundTrip(request)
+		if err != nil {
+			return "", err
+		}
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		return string(text), err
+	}
+	if text, err := put(); text != "HTTP/2.0" || err != nil {
+		t.Fatalf("%q, %v", text, err)
+	}
+	dies.Store(true)
+	if text, err := put(); err == nil {
+		t.Fatalf("a dead connection answers %q", text)
+	} else if f := ClassifyHTTP(at, err); f.Permanent {
+		t.Errorf("taken for %+v", f)
+	}
+	if text, err := put(); text != "HTTP/2.0" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// A server that breaks a request off over HTTP/2 says so in another way.
+func TestClassifyLostHTTP2(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"reset": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"closed": func(_ http.ResponseWriter, r *http.Request) {
+			_ = connOf(r).Close()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewUnstartedServer(handler)
+			server.EnableHTTP2 = true
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			server.Config.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+				return context.WithValue(ctx, connKey{}, conn)
+			}
+			server.StartTLS()
+			defer server.Close()
+			at, err := url.Parse(server.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			roots := x509.NewCertPool()
+			roots.AddCert(server.Certificate())
+			rest, err := NewRoundTripper(RESTOptions{Base: at, RootCAs: roots})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer rest.base.CloseIdleConnections()
+			response, err := (&http.Client{Transport: rest}).Post(at.String(), "", strings.NewReader("part"))
+			if err == nil {
+				response.Body.Close()
+				t.Fatal("there is an answer")
+			}
+			if f := ClassifyHTTP(at, err); f.Kind != KindReset || f.Permanent {
+				t.Errorf("taken for %+v", f)
+			}
+		})
+	}
+}
+
+type connKey struct{}
+
+func connOf(r *http.Request) net.Conn { return r.Context().Value(connKey{}).(net.Conn) }
