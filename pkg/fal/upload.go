@@ -147,6 +147,7 @@ type fileUpload struct {
 
 // send sends the file, from where it broke the last time.
 func (f *fileUpload) send(ctx context.Context) error {
+	f.refused = false
 	for {
 		err := f.advance(ctx)
 		if err == nil || errors.Is(err, ErrAlreadyExists) {
@@ -154,8 +155,7 @@ func (f *fileUpload) send(ctx context.Context) error {
 			return nil
 		}
 		stuck := ctx.Err() == nil && f.stuck(err)
-		if ctx.Err() != nil || waitsLong(err) || passing(err) && !(stuck && errors.Is(err, ErrInternal)) {
-			f.refused = stuck
+		if ctx.Err() != nil || waitsLong(err) || passing(err) && !stuck {
 			return naming(f.file.name, err)
 		}
 		lost := f.id != "" && errors.Is(err, ErrNotFound)
@@ -197,13 +197,10 @@ func (f *fileUpload) mayRenew(err error, lost bool) bool {
 }
 
 // stuck reports whether the service broke at completing what an earlier
-// deployment has sent in full: it would again, for each that goes on with it.
+// deployment began, and what is there in full: it might again, for each that goes
+// on with it. One that is away, or takes long, says nothing of the upload.
 func (f *fileUpload) stuck(err error) bool {
-	var e *Error
-	if !f.resumed || !errors.As(err, &e) || len(missingParts(f.etags)) > 0 {
-		return false
-	}
-	return e.Code == CodeInternal || e.Code == CodeUnavailable && e.why == CauseNone
+	return f.resumed && errors.Is(err, ErrInternal) && len(missingParts(f.etags)) == 0
 }
 
 // ownFault reports whether an error is none of the service's.

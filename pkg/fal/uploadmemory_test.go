@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -216,40 +215,70 @@ func TestUploadsAreResumed(t *testing.T) {
 	}
 }
 
-// An upload that is lost with many parts on their way is begun anew all the same.
-// The service breaks at completing what is there in full: no deployment after it
-// is held up by that.
+// Where the service breaks at completing what is there in full, no deployment after
+// it is held up by that. Where it is away then, what is there is not sent again.
 func TestUploadThatCannotBeCompleted(t *testing.T) {
-	for status, want := range map[int][]error{ // of the deployments after it
-		500: {nil},
-		503: {fal.ErrUnavailable, nil},
+	for name, c := range map[string]struct {
+		status int
+		whole  bool  // the service breaks at all that is asked behind it, too
+		err    error // of the next deployment
+		resent bool  // by that, or by the one after it
+	}{
+		"it breaks":          {500, false, nil, true},
+		"all of it breaks":   {500, true, fal.ErrInternal, false},
+		"it is away":         {503, false, fal.ErrUnavailable, false},
+		"it is away for all": {502, true, fal.ErrUnavailable, false},
+		"it takes too long":  {504, false, fal.ErrUnavailable, false},
 	} {
-		t.Run(strconv.Itoa(status), func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			server, uploads := deployServer(t)
 			app, content := bigApp(t)
 			m := new(memory)
 			interrupted(t, server, uploads, app, m)
+			var broke atomic.Bool
 			uploads.Handler(func(r *http.Request) http.HandlerFunc {
-				if !strings.HasSuffix(r.URL.Path, "upload-1/complete") {
+				if strings.HasSuffix(r.URL.Path, "upload-1/complete") {
+					broke.Store(true)
+				} else if !c.whole || !broke.Load() {
 					return nil
 				}
-				return answer(status, `{"detail": "a part is bad"}`)
+				return answer(c.status, `{"detail": "a part is bad"}`)
 			})
-			for i, want := range want {
+			deploy := func() error {
 				ctx, client := newClient(t, server.Options())
 				quick(client)
-				if _, err := client.Deploy(ctx, app, &fal.DeployParams{Uploads: m}); !errors.Is(err, want) {
-					t.Errorf("deployment %d: %v, want %v", i, err, want)
+				_, err := client.Deploy(ctx, app, &fal.DeployParams{Uploads: m})
+				return err
+			}
+			since := len(server.Calls())
+			if err := deploy(); !errors.Is(err, c.err) {
+				t.Errorf("got %v, want %v", err, c.err)
+			}
+			if c.err != nil {
+				if kept := m.all(); len(kept) != 1 || uploads.Canceled() != 0 {
+					t.Errorf("kept %v, %d taken back", kept, uploads.Canceled())
 				}
-				if kept := m.all(); len(kept) != 0 {
-					t.Errorf("deployment %d keeps %v", i, kept)
+				uploads.Handler(nil)
+				if err := deploy(); err != nil {
+					t.Errorf("the one after it: %v", err)
 				}
+			}
+			want := bigParts - arrivedParts
+			if c.resent {
+				want += bigParts
+			}
+			if parts, _ := sentParts(server, since); len(parts) != want {
+				t.Errorf("parts %v sent", parts)
+			}
+			if kept := m.all(); len(kept) != 0 {
+				t.Errorf("kept behind the end: %v", kept)
 			}
 			same(t, uploads.Files(), content)
 		})
 	}
 }
 
+// An upload that is lost with many parts on their way is begun anew all the same.
 func TestManyPartsOfALostUpload(t *testing.T) {
 	server, uploads := deployServer(t)
 	const parts = 12

@@ -53,7 +53,7 @@ type upload struct {
 // of its bytes and its mode is refused when it is completed.
 func (s *Server) ServeUploads() *Uploads {
 	u := &Uploads{server: s, begun: make(map[string]*upload), files: make(map[string][]byte), sources: make(map[string][]byte)}
-	s.HandleREST("POST /files/missing_hashes", u.missing)
+	s.HandleREST("POST /files/missing_hashes", u.handled(u.missing))
 	const file = "/files/app/multipart/{hash}/"
 	s.HandleREST("POST "+file+"initiate", u.faulty(u.initiate))
 	s.HandleREST("PUT "+file+"{id}/{part}", u.faulty(u.part))
@@ -76,8 +76,7 @@ func (u *Uploads) Faults(fault func(*http.Request) Fault) {
 	u.fault = fault
 }
 
-// Handler asks handler about every request of an upload, but those for missing
-// hashes and cancels: what it answers serves the request, unless it is nil. It
+// Handler asks handler about every request of an upload, but cancels: what it answers serves the request, unless it is nil. It
 // may be called by several goroutines at once.
 func (u *Uploads) Handler(handler func(*http.Request) http.HandlerFunc) {
 	u.mu.Lock()
@@ -122,17 +121,26 @@ func (u *Uploads) Canceled() int {
 	return u.cancels
 }
 
-func (u *Uploads) faulty(handle http.HandlerFunc) http.HandlerFunc {
+func (u *Uploads) handled(handle http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		u.mu.Lock()
-		fault, handler := u.fault, u.handler
+		handler := u.handler
 		u.mu.Unlock()
 		if handler != nil {
-			if handle := handler(r); handle != nil {
-				handle(w, r)
+			if other := handler(r); other != nil {
+				other(w, r)
 				return
 			}
 		}
+		handle(w, r)
+	}
+}
+
+func (u *Uploads) faulty(handle http.HandlerFunc) http.HandlerFunc {
+	return u.handled(func(w http.ResponseWriter, r *http.Request) {
+		u.mu.Lock()
+		fault := u.fault
+		u.mu.Unlock()
 		kind := FaultNone
 		if fault != nil {
 			kind = fault(r)
@@ -151,7 +159,7 @@ func (u *Uploads) faulty(handle http.HandlerFunc) http.HandlerFunc {
 		default:
 			handle(w, r)
 		}
-	}
+	})
 }
 
 // discarded is an answer that nobody gets.
