@@ -18,8 +18,9 @@
 // uploaded project depends on is in the base as well; what pip finds out later is
 // installed beside it. Into a base nothing comes from an index by the name of what was
 // uploaded: when a package needs that, or a base cannot be installed for another
-// reason, everything is installed at once. What runs there must not change installed files in place, but replace
-// them, as Python and pip do. An image is the folder that its Dockerfile's COPY and
+// reason, everything is installed at once. Requirements and pip's variables may say
+// that needs are not installed (no-deps); pip's own file is not read for that. What runs
+// there must not change installed files in place, but replace them, as Python and pip do. An image is the folder that its Dockerfile's COPY and
 // ADD instructions describe, as far as their sources were uploaded, and its
 // command, with ENV and WORKDIR; paths of that folder are replaced by their place
 // on this machine in the command and in ENV. Of a URL that is so for the file alone that

@@ -20,7 +20,7 @@ import (
 // the local ones.
 func (e *Environment) derive(ctx context.Context, host *interpreter, r *pythonRecipe, force bool, log Log) (made *interpreter, err error) {
 	b := e.builder
-	rest, ok := r.withoutLocal(b.variable("PIP_NO_DEPS") == "" && b.variable("PIP_NO_DEPENDENCIES") == "")
+	rest, ok := r.withoutLocal(!b.isOn("PIP_NO_DEPS") && !b.isOn("PIP_NO_DEPENDENCIES"))
 	if !ok {
 		return nil, nil
 	}

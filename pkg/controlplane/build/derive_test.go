@@ -373,6 +373,30 @@ func TestOptionsOfDerivedEnvironments(t *testing.T) {
 			}
 		})
 	}
+	environ := w.environ
+	for value, want := range map[string]string{"On": "2 1 False", "0": "2 1 True"} {
+		t.Run("PIP_NO_DEPS="+value, func(t *testing.T) {
+			w.environ = func() []string { return append(environ(), "PIP_NO_DEPS="+value) }
+			defer func() { w.environ = environ }()
+			// The value makes it another app and another base.
+			app := sdist(t, "value = 1 # "+value, fmt.Sprintf(static, `"fifth"`), "fifth")
+			env, err := w.Build(t.Context(), needs(index, "--pre", "third"+strings.Repeat(" ", len(value)), app), new(record).log)
+			if err != nil {
+				t.Fatal(err)
+			}
+			const shows = "import importlib.util as u, third; print(third.value, 1, u.find_spec('fifth') is not None)"
+			if got := printed(t, env, pythonName, "-c", shows); got != want {
+				t.Errorf("it has %s, want %s", got, want)
+			}
+			base, err := w.Load(env.Base)
+			if err != nil || base == nil {
+				t.Fatalf("base %v, %v", base, err)
+			}
+			if got := printed(t, base, pythonName, "-c", shows); got != want {
+				t.Errorf("the base has %s, want %s", got, want)
+			}
+		})
+	}
 	t.Run("failure", func(t *testing.T) {
 		var log record
 		_, err := w.Build(t.Context(), needs(index, "third", plain), log.log)

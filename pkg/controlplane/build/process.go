@@ -46,6 +46,11 @@ func (b *Builder) variable(name string) string {
 	return value
 }
 
+// isOn reports whether a variable has one of the values that pip takes for yes.
+func (b *Builder) isOn(name string) bool {
+	return slices.Contains([]string{"y", "yes", "t", "true", "on", "1"}, strings.ToLower(b.variable(name)))
+}
+
 // exitError says that a process ran and failed.
 type exitError struct {
 	status runtime.ExitStatus
