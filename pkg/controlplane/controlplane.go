@@ -101,8 +101,8 @@
 // its grace period. An app that is recreated, or binds a port of its own, has its old
 // runners end first and then gets as many as min_concurrency says. A forced rollout
 // starts all replacements at once and has each old runner drain without waiting for
-// its own. In these cases, and on a runner that is ill, requests in flight have the
-// grace period instead of request_timeout. A runner that waits after a failure to
+// its own. In these cases, on a runner that is ill, and where another process waits for
+// its port, requests in flight have the grace period instead of request_timeout. A runner that waits after a failure to
 // start serves nothing: it is not replaced but ended, and started anew within
 // min_concurrency. Above min_concurrency, runners that are idle or fail to start end
 // after keep_alive, also while they are replaced. An app is rolling from the call on until all its

@@ -57,9 +57,7 @@ func TestRequestsOutlastTheGracePeriod(t *testing.T) {
 			test.leave(t, s, spec, r)
 			if test.answer {
 				awaitState(t, s, r.ID, state.Draining)
-				for range 2 { // plans, by the first of which the grace period is over
-					s.fleet.calls <- func() {}
-				}
+				plans(s)
 				if got := runner(t, s, r.ID); got.State != state.Draining {
 					t.Fatalf("it is %s while a request is in flight", got.State)
 				}
@@ -81,6 +79,13 @@ func TestRequestsOutlastTheGracePeriod(t *testing.T) {
 				t.Errorf("its log:\n%s", text)
 			}
 		})
+	}
+}
+
+// plans waits for some, by the first of which a grace period of 0 is over.
+func plans(s *Server) {
+	for range 2 {
+		s.fleet.calls <- func() {}
 	}
 }
 

@@ -19,7 +19,15 @@ type fixedPorts struct {
 	// scouts are the runners from which it is to be seen where those of a revision
 	// listen, by revision; an empty one when nobody waits for that.
 	scouts map[string]string
+	waits  map[int]portWait // by port that somebody was refused
 }
+
+// portWait is of those who asked for a port in vain.
+type portWait struct{ since, last time.Time }
+
+// waitAge is how long after it asked for a port in vain somebody counts as waiting
+// for it.
+const waitAge = 5 * time.Second
 
 type portOwner struct {
 	runner, app string
@@ -45,6 +53,9 @@ func (p *fixedPorts) claim(port int, runner, app, revision string) claim {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if owner, taken := p.owners[port]; taken {
+		if owner.runner != runner {
+			p.wait(port)
+		}
 		switch {
 		case owner.app == app && owner.bound:
 			return promised
@@ -64,6 +75,33 @@ func (p *fixedPorts) claim(port int, runner, app, revision string) claim {
 	}
 	p.owners[port] = portOwner{runner: runner, app: app}
 	return granted
+}
+
+// wait notes that somebody waits for a port.
+func (p *fixedPorts) wait(port int) {
+	now := time.Now()
+	w := p.waits[port]
+	if now.Sub(w.last) > waitAge {
+		w.since = now
+	}
+	w.last = now
+	if p.waits == nil {
+		p.waits = make(map[int]portWait)
+	}
+	p.waits[port] = w
+}
+
+// awaited returns since when somebody waits for the port of a runner, the zero time
+// for nobody.
+func (p *fixedPorts) awaited(runner string) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for port, owner := range p.owners {
+		if w := p.waits[port]; owner.runner == runner && time.Since(w.last) <= waitAge {
+			return w.since
+		}
+	}
+	return time.Time{}
 }
 
 // take gives a port to a runner that was seen to listen there, unless another one
@@ -158,6 +196,7 @@ func (p *fixedPorts) release(runner string) {
 	for port, owner := range p.owners {
 		if owner.runner == runner {
 			delete(p.owners, port)
+			delete(p.waits, port)
 		}
 	}
 	for revision, first := range p.scouts {

@@ -175,6 +175,29 @@ func TestRequestsKeepAPortForTheGracePeriod(t *testing.T) {
 	}
 }
 
+// TestRequestsKeepAPortThatNobodyWaitsFor beyond the grace period.
+func TestRequestsKeepAPortThatNobodyWaitsFor(t *testing.T) {
+	s := start(t, Options{})
+	port := unusedPort(t)
+	spec := deployed(t, "web", fmt.Sprintf("PORT=%d", port))
+	spec.MinConcurrency, spec.Serving.ExposedPort = 1, &port
+	spec.GracePeriod = new(time.Duration(0))
+	register(t, s, spec)
+	r := awaitUp(t, s, "web", 1)[0]
+	finish := hold(t, s, "web", "long")
+	defer finish()
+	if _, err := s.state.DeleteApp(t.Context(), caller(t, s), "", "web"); err != nil {
+		t.Fatal(err)
+	}
+	awaitState(t, s, r.ID, state.Draining)
+	plans(s)
+	if got := runner(t, s, r.ID); got.State != state.Draining {
+		t.Errorf("it is %s while a request is in flight", got.State)
+	}
+	finish()
+	awaitState(t, s, r.ID, state.Terminated)
+}
+
 // TestAppThatListensOnSeveralPorts says which they are.
 func TestAppThatListensOnSeveralPorts(t *testing.T) {
 	s := start(t, Options{})

@@ -43,7 +43,8 @@ type fleet struct {
 	healthEvery time.Duration // between regular health checks; 0 means healthInterval
 	strayAfter  time.Duration // 0 means strayGrace
 
-	calls  chan func() // run between two plans
+	calls  chan func()   // run between two plans
+	nudge  chan struct{} // asks for another plan
 	stop   chan struct{}
 	done   chan struct{}
 	ctx    context.Context // ends when runners have to be gone
@@ -65,7 +66,7 @@ func newFleet(st *state.State, rt *runtime.Runtime, logger *slog.Logger, workDir
 	ctx, cancel := context.WithCancel(context.Background())
 	return &fleet{
 		state: st, runtime: rt, logger: logger, workDir: workDir,
-		calls: make(chan func()), stop: make(chan struct{}), done: make(chan struct{}),
+		calls: make(chan func()), nudge: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 		ctx: ctx, cancel: cancel,
 		keepers: make(map[string]*keeper),
 		crashes: make(map[string]crashes),
@@ -84,6 +85,7 @@ func (f *fleet) run() {
 			return
 		case call := <-f.calls:
 			call()
+		case <-f.nudge:
 		case <-f.state.Changed():
 			if pause := time.Until(last.Add(planPause)); pause > 0 {
 				timer.Reset(pause)
@@ -135,7 +137,9 @@ func (f *fleet) reconcile(now time.Time) time.Time {
 		one := standing(r, k)
 		if f.state.Single(one.Revision) {
 			one.Force = one.Force || one.Replace
-			one.Hasty = true // what binds its port next waits for its end
+			if since := f.fixed.awaited(one.ID); one.Hasty.IsZero() {
+				one.Hasty = since
+			}
 		}
 		present = append(present, one)
 	}

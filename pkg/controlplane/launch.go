@@ -28,6 +28,7 @@ type startup struct {
 	// guessed says that wanted is where runners of the app were found before, and not
 	// what the app says.
 	guessed bool
+	waits   bool // wanted was asked for in vain
 	strays  strays
 }
 
@@ -106,6 +107,13 @@ func (k *keeper) claim(l *startup) claim {
 		l.fixed = l.wanted
 	case promised:
 		k.fleet.state.SetSingle(k.runner.Revision, true)
+	}
+	if c != granted && !l.waits {
+		l.waits = true // and who has the port is to leave sooner, should it be leaving
+		select {
+		case k.fleet.nudge <- struct{}{}:
+		default: // it is about to be looked
+		}
 	}
 	return c
 }

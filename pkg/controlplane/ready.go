@@ -116,14 +116,25 @@ func (l *startup) isTaken() bool {
 func (k *keeper) probe(ctx context.Context, p *prober, port int) error {
 	rev := &k.app.Rev
 	switch check := rev.Serving.HealthCheck; {
-	case check != nil && check.CallRegularly:
+	case !k.asks():
+	case check != nil:
 		return p.ask(ctx, check.Method, port, check.Path, check.Timeout)
-	case check == nil && rev.HealthPath != "":
+	default:
 		return p.ask(ctx, http.MethodGet, port, rev.HealthPath, probeTimeout)
-	case p.open(ctx, port):
+	}
+	if p.open(ctx, port) {
 		return nil
 	}
 	return fmt.Errorf("nothing listens on port %d", port)
+}
+
+// asks reports whether a probe is a request.
+func (k *keeper) asks() bool {
+	rev := &k.app.Rev
+	if check := rev.Serving.HealthCheck; check != nil {
+		return check.CallRegularly
+	}
+	return rev.HealthPath != ""
 }
 
 // occupied adds to why a process did not get ready that the port that it may bind
@@ -168,14 +179,16 @@ func (p *prober) open(ctx context.Context, port int) bool {
 	return true
 }
 
-// speaks reports whether HTTP is answered on a port, in whatever way.
+// speaks reports whether HTTP is answered on a port, in whatever way. What is asked is
+// about the server as a whole and concerns no endpoint of an app.
 func (p *prober) speaks(ctx context.Context, port int) bool {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+loopback.Address(port)+"/", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodOptions, "http://"+loopback.Address(port), nil)
 	if err != nil {
 		return false
 	}
+	request.URL.Opaque = "*"
 	response, err := p.client.Do(request)
 	if err != nil {
 		return false

@@ -23,7 +23,12 @@ type strays struct {
 	ports []int
 	since time.Time
 	told  bool
+	// mute is until when the port is not asked again whether it speaks HTTP.
+	mute time.Time
 }
+
+// muteFor is for how long a port is left alone that did not speak HTTP.
+const muteFor = 5 * time.Second
 
 // see takes what the ports are now, and reports whether they have been the same for
 // so long.
@@ -75,9 +80,15 @@ func (k *keeper) astray(ctx context.Context, p *prober, process *runtime.Process
 		return 0, err
 	}
 	// A helper of the app, such as a store of its own, may not even speak HTTP.
-	if !p.speaks(ctx, ports[0]) {
-		k.fleet.fixed.letGo(k.runner.Revision)
-		return 0, k.advise(l, ports)
+	if !k.asks() {
+		isMute := time.Now().Before(l.strays.mute)
+		if !isMute && !p.speaks(ctx, ports[0]) {
+			isMute, l.strays.mute = true, time.Now().Add(muteFor)
+		}
+		if isMute {
+			k.fleet.fixed.letGo(k.runner.Revision)
+			return 0, k.advise(l, ports)
+		}
 	}
 	k.fleet.fixed.take(ports[0], k.runner.ID, appKey(k.runner.Account, k.runner.Alias))
 	l.fixed = ports[0]

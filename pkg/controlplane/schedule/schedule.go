@@ -54,7 +54,7 @@ type Runner struct {
 	RetryAt   time.Time     // of a Waiting runner
 	Timeout   time.Duration // for requests in flight while it drains
 	Grace     time.Duration // for ending after SIGTERM, and for requests in flight where something waits for its end
-	Hasty     bool          // its requests in flight have Grace, and not Timeout
+	Hasty     time.Time     // since when its requests in flight have Grace, within Timeout; zero for never
 	Kill      bool          // end it without grace
 	Killed    bool          // it was killed and is about to be gone
 	Replace   bool          // drain it as soon as its replacement is up
@@ -191,15 +191,12 @@ func (p *planner) due(t time.Time) bool {
 func (p *planner) advance(r Runner, awaited bool) {
 	switch r.Phase {
 	case Draining:
-		limit := r.Timeout
-		if awaited || r.Force || r.Hasty {
-			limit = min(r.Grace, r.Timeout)
-		}
+		limit := r.limit(awaited || r.Force)
 		switch {
 		case r.InFlight == 0:
 			p.add(Terminate, r, "no request in flight")
 		case p.due(r.Since.Add(limit)):
-			p.add(Terminate, r, fmt.Sprintf("still %s in flight after %s", requests(r.InFlight), limit))
+			p.add(Terminate, r, fmt.Sprintf("still %s in flight after %s", requests(r.InFlight), limit.Round(time.Millisecond)))
 		}
 	case Terminating:
 		if r.Killed {
@@ -211,6 +208,19 @@ func (p *planner) advance(r Runner, awaited bool) {
 			p.add(Kill, r, fmt.Sprintf("still running %s after SIGTERM", r.Grace))
 		}
 	}
+}
+
+// limit is for how long from when it began to drain it may have requests in flight.
+func (r *Runner) limit(graceOnly bool) time.Duration {
+	grace := r.Grace
+	switch {
+	case graceOnly:
+	case r.Hasty.IsZero():
+		return r.Timeout
+	case r.Hasty.After(r.Since):
+		grace += r.Hasty.Sub(r.Since)
+	}
+	return min(grace, r.Timeout)
 }
 
 func requests(n int) string {

@@ -69,7 +69,9 @@ func (s *State) RolloutApp(ctx context.Context, caller Caller, environment, alia
 		r.force = r.force || force
 	}
 	for _, r := range runners { // those that drain already have the grace period from now on
-		r.hasty = r.hasty || force && r.state() == Draining
+		if force && r.state() == Draining {
+			r.hurry(now)
+		}
 	}
 	s.changeovers[name] = true
 	s.settle(name)

@@ -77,9 +77,9 @@ type runner struct {
 	failures  int       // of starting, in a row
 	failing   time.Time // when the first of them was
 	kill      bool
-	force     bool // the one in its place need not be up for it to leave
-	hasty     bool // its requests in flight are not waited for beyond its grace period
-	closing   bool // it gets no more requests, which its state does not say yet
+	force     bool      // the one in its place need not be up for it to leave
+	hasty     time.Time // since when its requests in flight are not waited for beyond its grace period
+	closing   bool      // it gets no more requests, which its state does not say yet
 }
 
 func (r *runner) state() RunnerState { return RunnerState(r.row.State) }

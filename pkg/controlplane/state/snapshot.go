@@ -13,7 +13,7 @@ type Standing struct {
 	RetryAt      time.Time
 	Kill         bool
 	Force        bool          // it leaves before the one in its place is up
-	Hasty        bool          // its requests in flight have its grace period only
+	Hasty        time.Time     // since when its requests in flight have its grace period only
 	Timeout      time.Duration // that they have otherwise, from when it drains
 }
 

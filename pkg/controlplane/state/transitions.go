@@ -221,7 +221,7 @@ func (s *State) drain(ctx context.Context, id, reason string, hasty bool) error 
 	return s.on(ctx, id, func(r *runner, row *store.Runner) (change, error) {
 		st := RunnerState(row.State)
 		if st == Draining && hasty {
-			return change{apply: func() { r.hasty = true }}, nil
+			return change{apply: func() { r.hurry(s.instant()) }}, nil
 		}
 		if st.leaving() {
 			return change{}, nil
@@ -229,8 +229,19 @@ func (s *State) drain(ctx context.Context, id, reason string, hasty bool) error 
 		if st == FailureDelay {
 			return change{to: Terminated, reason: reason}, nil
 		}
-		return change{to: Draining, reason: reason, apply: func() { r.hasty = hasty }}, nil
+		return change{to: Draining, reason: reason, apply: func() {
+			if r.hasty = (time.Time{}); hasty {
+				r.hurry(s.instant())
+			}
+		}}, nil
 	})
+}
+
+// hurry has what is in flight end after the grace period from now on. It needs the lock.
+func (r *runner) hurry(now time.Time) {
+	if r.hasty.IsZero() {
+		r.hasty = now
+	}
 }
 
 // DrainIdle is Drain of a runner without requests in flight; one that has some is
