@@ -76,6 +76,7 @@ type Client struct {
 	restURL     *url.URL
 	environment string
 	pause       func(context.Context, time.Duration) bool
+	uploads     sharedUploads
 	patience    time.Duration // with a call of an upload that stands still
 }
 

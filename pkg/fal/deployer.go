@@ -23,6 +23,8 @@ import (
 // anything gets through. A service that asks to wait for more than a minute is
 // not waited for: the error is [ErrResourceExhausted] and says how long.
 //
+// Deployments by one client at the same time send a file once that several have.
+//
 // The end of the context breaks it off at any time. Uploads that are under way
 // are taken back unless [DeployParams].Uploads keeps how far they are, and a
 // build or a rollout that has begun may go on.
@@ -31,6 +33,7 @@ func (c *Client) Deploy(ctx context.Context, app App, params *DeployParams) (*De
 	if err != nil {
 		return nil, err
 	}
+	defer c.uploads.join()()
 	deployment, err := d.deploy(ctx)
 	if failed := (*DeployError)(nil); errors.As(err, &failed) && d.before != nil {
 		failed.Previous = d.before.Revision
@@ -199,6 +202,7 @@ func (d *deployer) lacking(ctx context.Context) ([]*appFile, error) {
 			hashes = append(hashes, file.hash)
 		}
 	}
+	d.uploader.since = d.client.uploads.now()
 	missing, err := d.uploader.missingHashes(ctx, hashes)
 	if err != nil {
 		return nil, err

@@ -39,6 +39,7 @@ type uploader struct {
 	sent   func(bytes int64, whole int)
 	slots  chan struct{} // one for each part on its way
 	pass   *pass         // that is under way
+	since  int           // the moment before the service was asked what it lacks
 }
 
 func (c *Client) uploader(memory UploadMemory, sent func(bytes int64, whole int)) *uploader {
@@ -145,8 +146,23 @@ type fileUpload struct {
 	kept    bool     // the memory has it
 }
 
-// send sends the file, from where it broke the last time.
+// send sends the file, from where it broke the last time, unless another deployment
+// does.
 func (f *fileUpload) send(ctx context.Context) error {
+	release, isThere, err := f.client.uploads.claim(ctx, f.file.hash, f.since)
+	if err != nil {
+		return err
+	}
+	if isThere {
+		f.done()
+		return nil
+	}
+	err = f.sendAlone(ctx)
+	release(err == nil)
+	return err
+}
+
+func (f *fileUpload) sendAlone(ctx context.Context) error {
 	f.refused = false
 	for {
 		err := f.advance(ctx)

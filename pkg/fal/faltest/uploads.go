@@ -107,6 +107,13 @@ func (u *Uploads) Add(hash string, content []byte) {
 	u.files[hash] = content
 }
 
+// Remove makes the server forget a file.
+func (u *Uploads) Remove(hash string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.files, hash)
+}
+
 // Sources are the files of the CDN that are complete, by their names.
 func (u *Uploads) Sources() map[string][]byte {
 	u.mu.Lock()
