@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
+	"github.com/moby/buildkit/frontend/dockerfile/command"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
@@ -23,30 +25,33 @@ type copied struct {
 // them. A stage begins with the variables of the stage that it is made from, as
 // BuildKit has it; those of a base image are not known. arguments are given to
 // the build, and come before an ARG's default. What is wrong is [Problems] with
-// their lines.
+// their lines, beside what is copied by the rest.
 func readDockerfile(text string, arguments map[string]string) ([]copied, error) {
 	parsed, err := parser.Parse(strings.NewReader(text))
 	if err != nil {
 		return nil, dockerfileProblem(err)
 	}
+	problems := dropMalformed(parsed.AST)
 	stages, global, err := instructions.Parse(parsed.AST, nil)
+	if err != nil && len(problems) == 0 {
+		problems = dockerfileProblem(err) // else it may follow from what was left out
+	}
 	if err != nil {
-		return nil, dockerfileProblem(err)
+		return nil, problems
 	}
 	lex := shell.NewLex(parsed.EscapeToken)
 	before := predefined()
 	for _, arg := range global {
 		if err := before.declare(lex, arg.Args, arguments, nil); err != nil {
-			return nil, dockerfileProblem(parser.WithLocation(err, arg.Location()))
+			problems = append(problems, dockerfileProblem(parser.WithLocation(err, arg.Location()))...)
 		}
 	}
 	var sources []copied
-	var problems Problems
 	atEnd := map[string]variables{} // of each stage, by its name in lower case
 	for _, stage := range stages {
 		base, err := before.expand(lex, stage.BaseName)
 		if err != nil {
-			return nil, dockerfileProblem(parser.WithLocation(err, stage.Location))
+			problems = append(problems, dockerfileProblem(parser.WithLocation(err, stage.Location))...)
 		}
 		known := variables{}
 		maps.Copy(known, atEnd[strings.ToLower(base)])
@@ -68,9 +73,22 @@ func readDockerfile(text string, arguments map[string]string) ([]copied, error) 
 		}
 	}
 	if len(problems) > 0 {
-		return nil, problems
+		slices.SortStableFunc(problems, func(a, b Problem) int { return a.Line - b.Line })
+		return sources, problems
 	}
 	return sources, nil
+}
+
+// dropMalformed leaves the instructions out that are none, and says why.
+func dropMalformed(file *parser.Node) (problems Problems) {
+	file.Children = slices.DeleteFunc(file.Children, func(node *parser.Node) bool {
+		_, err := instructions.ParseInstruction(node)
+		if err != nil {
+			problems = append(problems, dockerfileProblem(parser.WithLocation(err, node.Location()))...)
+		}
+		return err != nil
+	})
+	return problems
 }
 
 // predefined are the arguments that every build has, which a stage knows once
@@ -97,7 +115,11 @@ func dockerfileProblem(err error) Problems {
 	}
 	var unknown *instructions.UnknownInstructionError
 	if errors.As(err, &unknown) {
-		p.Message = fmt.Sprintf("there is no instruction %s", unknown.Instruction)
+		var known []string
+		for _, name := range slices.Sorted(maps.Keys(command.Commands)) {
+			known = append(known, strings.ToUpper(name))
+		}
+		p.Message = "there is no instruction " + unknown.Instruction + meant(strings.ToUpper(unknown.Instruction), known)
 	}
 	return Problems{p}
 }

@@ -2,7 +2,10 @@ package project
 
 import (
 	"errors"
+	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -80,13 +83,38 @@ func TestReadDockerfileRefusesEmptySources(t *testing.T) {
 	}
 }
 
+// All that is wrong is told, and what the rest copies is known.
+func TestReadDockerfileTellsAll(t *testing.T) {
+	for text, want := range map[string]string{
+		"FROM a\nWORKDR /s\nCOPPY a b\nCOPY x /\nCOPY $A /\nxyzzy\n": "2: there is no instruction WORKDR; did you mean WORKDIR?\n" +
+			"3: there is no instruction COPPY; did you mean COPY?\n5: \"$A\" names no file: there is no value for it\n6: there is no instruction xyzzy",
+		"FORM a\nCOPY x /\n": "1: there is no instruction FORM; did you mean FROM?",
+	} {
+		sources, err := readDockerfile(text, nil)
+		var problems Problems
+		if !errors.As(err, &problems) {
+			t.Fatalf("%q: %v", text, err)
+		}
+		var got []string
+		for _, p := range problems {
+			got = append(got, fmt.Sprintf("%d: %s", p.Line, p.Message))
+		}
+		if strings.Join(got, "\n") != want {
+			t.Errorf("%q:\n%s\nwant\n%s", text, strings.Join(got, "\n"), want)
+		}
+		if strings.HasPrefix(text, "FROM") && !reflect.DeepEqual(sources, []copied{{"x", 4}}) {
+			t.Errorf("%q: %+v", text, sources)
+		}
+	}
+}
+
 func FuzzReadDockerfile(f *testing.F) {
 	for _, seed := range []string{"FROM a\nCOPY a b\n", "FROM a\nCOPY <<E /\nE\n", "# escape=`\n", "ARG a=$a\nFROM $a", "FROM a\nADD [\"x\"] $", "FROM a\nCOPY ${x:?} ${y/a/b} z"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		sources, err := readDockerfile(text, map[string]string{"A": "1"})
-		if err != nil && len(sources) > 0 {
+		if problems := (Problems)(nil); err != nil && (!errors.As(err, &problems) || len(problems) == 0) {
 			t.Errorf("%+v and %v", sources, err)
 		}
 		for _, source := range sources {

@@ -96,23 +96,22 @@ func openDockerfile(t *table, dir, path string, arguments map[string]string) *do
 	d.defaults = !exists(filepath.Join(dir, dockerignoreName))
 	copies, err := readDockerfile(d.text, arguments)
 	var found Problems
-	switch {
-	case errors.As(err, &found):
-		for i := range found {
-			found[i].File = shown
-			found[i].Message = strings.TrimPrefix(found[i].Message, fmt.Sprintf("dockerfile parse error on line %d: ", found[i].Line))
-		}
-	case err != nil:
+	if err != nil && !errors.As(err, &found) {
 		t.wrong(key, "%s: %s", path, err)
-	default:
-		for _, c := range copies {
-			d.sources = append(d.sources, source{c.path, Problem{File: shown, Line: c.line}})
-		}
-		found = checkSources(dir, d.sources, ignoring(d.patterns))
-		if len(found) == 0 {
-			found = d.sourcesLeftOut()
-		}
+		return d
 	}
+	for i := range found {
+		found[i].File = shown
+		found[i].Message = strings.TrimPrefix(found[i].Message, fmt.Sprintf("dockerfile parse error on line %d: ", found[i].Line))
+	}
+	for _, c := range copies {
+		d.sources = append(d.sources, source{c.path, Problem{File: shown, Line: c.line}})
+	}
+	found = append(found, checkSources(dir, d.sources, ignoring(d.patterns))...)
+	if len(found) == 0 {
+		found = d.sourcesLeftOut()
+	}
+	slices.SortStableFunc(found, func(a, b Problem) int { return a.Line - b.Line })
 	*t.problems = append(*t.problems, found...)
 	return d
 }

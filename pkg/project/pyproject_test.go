@@ -193,15 +193,15 @@ func TestDockerfileThatDoesNotParse(t *testing.T) {
 		"pyproject.toml", "[tool.fal.apps.a]\nwat = 1\nimage = {dockerfile = 'docker/Dockerfile'}\n",
 		"docker/Dockerfile", "FROM a\nCOPY --from=\nCOPY\n")
 	found := problems(t, project.Options{Dir: dir, Ref: "a"})
-	if len(found) != 2 {
+	if len(found) != 3 {
 		t.Fatalf("%d problems: %v", len(found), found)
 	}
 	p := found[0]
 	if p.File != filepath.Join("docker", "Dockerfile") || p.Line != 2 || !strings.HasPrefix(p.Message, "COPY requires") {
 		t.Errorf("%+v", p)
 	}
-	if !strings.Contains(found[1].String(), "wat: unknown key") {
-		t.Error(found[1])
+	if !strings.Contains(found[2].String(), "wat: unknown key") {
+		t.Error(found[2])
 	}
 }
 
