@@ -230,11 +230,12 @@ func (d *deploys) URLs(nickname, alias string) grpcapi.URLs {
 	}
 }
 
-// prune removes the environments that no revision needs. It is called before
-// any runner is started.
+// prune removes the environments that no revision of an app needs: that of one whose
+// app was deleted is made anew should an app point to it again. It is called before any
+// runner is started.
 func (d *deploys) prune() error {
 	needed := make(map[string]bool)
-	for _, l := range d.state.Launches() {
+	for _, l := range d.state.LaunchesOfApps() {
 		needed[d.definition(&l).ID()] = true
 	}
 	return d.builder.Prune(needed)

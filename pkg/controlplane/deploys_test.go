@@ -264,6 +264,48 @@ func TestDeploy(t *testing.T) {
 	}
 }
 
+// TestEnvironmentOfADeletedApp goes with the next start, and is made again for an app
+// that is pointed to its revision; that of a revision before another one stays.
+func TestEnvironmentOfADeletedApp(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, Options{DataDir: dir})
+	there := func(app *App) bool {
+		t.Helper()
+		environment, err := s.deploys.builder.Load(s.deploys.definition(&app.Rev.Launch).ID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return environment != nil
+	}
+	var apps []*App
+	for _, spec := range []AppSpec{deployed(t, "kept", "FIRST=1"), deployed(t, "kept", "SECOND=2"), deployed(t, "gone", "THIRD=3")} {
+		spec.MinConcurrency = 1
+		app := register(t, s, spec)
+		await(t, "a runner of the revision", func() bool {
+			runners := live(t, s, spec.Name)
+			return len(runners) == 1 && runners[0].Revision == app.Rev.RevisionID && runners[0].State == state.Idle
+		})
+		if apps = append(apps, app); !there(app) {
+			t.Fatal("the environment of a runner is not there")
+		}
+	}
+	first, second, gone := apps[0], apps[1], apps[2]
+	if _, err := s.state.DeleteApp(t.Context(), caller(t, s), "", "gone"); err != nil {
+		t.Fatal(err)
+	}
+	stop(t, s)
+	s = start(t, Options{DataDir: dir})
+	if !there(first) || !there(second) || there(gone) {
+		t.Errorf("there: %t, %t, %t", there(first), there(second), there(gone))
+	}
+	if _, err := s.state.SetRevision(t.Context(), caller(t, s), "", "again", gone.Rev.RevisionID, state.Pointing{}); err != nil {
+		t.Fatal(err)
+	}
+	if text := get(t, s, "again", "/env"); !strings.Contains(text, "THIRD=3\n") {
+		t.Errorf("it answers %q", text)
+	}
+}
+
 // searchFiles fails when a file below the folder holds the text.
 func searchFiles(t *testing.T, dir, text string) {
 	t.Helper()

@@ -71,12 +71,27 @@ func (s *State) Prospect(caller Caller, environment, alias string, secrets []str
 }
 
 // Launches returns what every deployed revision is made of, in no order.
-func (s *State) Launches() []Launch {
+func (s *State) Launches() []Launch { return s.launches(func(*Revision) bool { return true }) }
+
+// LaunchesOfApps are those of the revisions whose app is there, or that an app points
+// to, and those that run.
+func (s *State) LaunchesOfApps() []Launch {
+	s.mu.RLock()
+	current := make(map[string]bool, len(s.apps))
+	apps := make(map[appName]bool, len(s.apps))
+	for name, app := range s.apps {
+		current[app.Rev.RevisionID], apps[name] = true, true
+	}
+	s.mu.RUnlock()
+	return s.launches(func(r *Revision) bool { return current[r.RevisionID] || apps[appName{r.Account, r.App}] })
+}
+
+func (s *State) launches(counts func(*Revision) bool) []Launch {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var launches []Launch
 	for _, r := range s.revisions {
-		if r.Launch.Deployed() {
+		if r.Launch.Deployed() && counts(r) {
 			launches = append(launches, r.Launch)
 		}
 	}
