@@ -65,9 +65,21 @@
 // package index too. A requirement that was uploaded as a distribution is kept
 // as long as a revision needs it, and so is an uploaded file; files that none
 // needs go a day after they were last asked for. The environment of a revision stays
-// as long as the revision is there (fal apps delete-rev removes one), and goes when the
-// control plane starts after that. A revision that was registered is its app's, also if
+// as long as the revision is there (fal apps delete-rev removes one) and its app too, and
+// goes when the control plane starts after that; it is built again where it is needed
+// nevertheless. A revision that was registered is its app's, also if
 // its runners fail to start.
+//
+// Environment of runners, and of sessions in them: what any process needs to run on
+// this machine, as the control plane was started with it (PATH, HOME, the user, the
+// language, temporary and cache folders, TZ, certificates, proxies, the folders of
+// libraries, those of CUDA and its devices, and what Windows sets itself); then ENV of
+// the image; then the app's secrets; then what the control plane sets. Nothing else of
+// the shell that started it is passed on, nor a proxy whose URL holds credentials: a
+// secret of that name gives it to apps. Builds do get the whole of it, but for FAL_…,
+// since pip and uv are configured there; what a build calls of an app as well. This
+// keeps credentials from being passed on by accident, and is no wall: runners are
+// processes of the user and read what the user can read.
 //
 // Readiness and health: a runner is ready when something listens on the port that
 // PORT names, or, where a regular health check is declared, when that succeeds. A

@@ -66,6 +66,7 @@ func app(t testing.TB, name string, modes ...string) AppSpec {
 	return AppSpec{
 		Name:        name,
 		Argv:        append([]string{executable(t), "__app"}, modes...),
+		Env:         []string{"GORACE=" + os.Getenv("GORACE")}, // else it sleeps at its end
 		HealthPath:  "/ready",
 		GracePeriod: new(5 * time.Second),
 		KeepAlive:   new(time.Hour),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -149,17 +150,11 @@ func (k *keeper) cleanUp() {
 	}
 }
 
-// environment is what the control plane was started with, but for variables of
-// our own, which may hold credentials; then that of what was built; then the app's;
-// then the secrets that it gets; then what makes it a runner. Of several values for
-// a name the last counts.
+// environment is what is inherited of the machine; then that of what was built; then
+// the app's; then the secrets that it gets; then what makes it a runner. Of several
+// values for a name the last counts.
 func (k *keeper) environment(l *startup) ([]string, error) {
-	var env []string
-	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "FAL_") {
-			env = append(env, entry)
-		}
-	}
+	env, withheld := inherited(os.Environ(), goruntime.GOOS)
 	env = append(append(env, l.env...), k.app.Rev.Env...)
 	secrets, missing, err := k.fleet.state.RunnerSecrets(k.app)
 	if err != nil {
@@ -170,6 +165,9 @@ func (k *keeper) environment(l *startup) ([]string, error) {
 		k.fleet.report(k.runner.ID, k.fleet.state.Note(k.fleet.ctx, k.runner.ID, note))
 	}
 	env = append(env, secrets...)
+	if left := missed(withheld, env); len(left) > 0 {
+		k.say(state.LevelWarning, "a proxy with credentials is not passed on: "+strings.Join(left, ", ")+". As a secret of that name the app gets it")
+	}
 	return append(env,
 		"PORT="+strconv.Itoa(l.port),
 		"FAL_APP_NAME="+k.runner.Alias,

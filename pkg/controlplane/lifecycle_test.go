@@ -3,6 +3,7 @@ package controlplane
 import (
 	"io"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -320,19 +321,29 @@ func TestNewRevisionReplacesRunners(t *testing.T) {
 }
 
 func TestRunnerEnvironment(t *testing.T) {
-	t.Setenv("FAL_KEY", "canary")
+	for _, name := range []string{"FAL_KEY", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "NVIDIA_API_KEY"} {
+		t.Setenv(name, "canary")
+	}
+	t.Setenv("LC_TIME", "C")
+	t.Setenv("http_proxy", "http://user:canary@127.0.0.1:1")
+	t.Setenv("HTTPS_PROXY", "http://user:canary@127.0.0.1:1")
+	t.Setenv("no_proxy", "127.0.0.1")
 	s := start(t, Options{})
 	spec := app(t, "web")
-	spec.MinConcurrency, spec.Env = 1, []string{"GREETING=hello", "PORT=1"}
+	spec.MinConcurrency, spec.Env = 1, append(spec.Env, "GREETING=hello", "PORT=1", "HTTPS_PROXY=http://127.0.0.1:2")
 	register(t, s, spec)
 	r := awaitUp(t, s, "web", 1)[0]
 	env := strings.Split(get(t, s, "web", "/env"), "\n")
-	for _, want := range []string{"GREETING=hello", "FAL_APP_NAME=web", "FAL_RUNNER_ID=" + r.ID, "FAL_REVISION=" + r.Revision} {
+	for _, want := range []string{"GREETING=hello", "FAL_APP_NAME=web", "FAL_RUNNER_ID=" + r.ID, "FAL_REVISION=" + r.Revision,
+		"PATH=" + os.Getenv("PATH"), "LC_TIME=C", "no_proxy=127.0.0.1", "HTTPS_PROXY=http://127.0.0.1:2"} {
 		if !slices.Contains(env, want) {
 			t.Errorf("%s is not set", want)
 		}
 	}
 	if slices.ContainsFunc(env, func(entry string) bool { return strings.Contains(entry, "canary") }) {
 		t.Error("a runner was given the credentials of whoever started the control plane")
+	}
+	if text := logText(t, s, r.ID); !strings.Contains(text, "is not passed on: http_proxy. ") || strings.Contains(text, "canary") {
+		t.Errorf("the log does not tell what is withheld, and no more:\n%s", text)
 	}
 }

@@ -82,7 +82,7 @@ func TestNobodyButARunnerSeesTheValueOfASecret(t *testing.T) {
 	setSecret(t, c, &pb.SetSecretRequest{Name: "GONE"})
 
 	spec := app(t, "web", "unsuspecting")
-	spec.MinConcurrency, spec.Env = 1, []string{"NEST=of the app", "GREETING=hello"}
+	spec.MinConcurrency, spec.Env = 1, append(spec.Env, "NEST=of the app", "GREETING=hello")
 	register(t, s, spec)
 	awaitUp(t, s, "web", 1)
 	if env := strings.Split(get(t, s, "web", "/env"), "\n"); !slices.Contains(env, "NEST="+canary) || !slices.Contains(env, "GREETING=hello") {

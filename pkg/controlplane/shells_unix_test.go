@@ -201,11 +201,10 @@ func script(text string) []string { return []string{"sh", "-c", text} }
 func withRunner(t *testing.T) (*Server, *Runner, client) {
 	t.Helper()
 	t.Setenv("SHELL", "/bin/sh")
-	t.Setenv("PS1", "$ ")
 	s := start(t, Options{})
 	spec := app(t, "web")
 	spec.MinConcurrency = 1
-	spec.Env = []string{"OF_THE_APP=yes"}
+	spec.Env = append(spec.Env, "OF_THE_APP=yes", "PS1=$ ")
 	register(t, s, spec)
 	return s, awaitUp(t, s, "web", 1)[0], dial(t, s, s.Credentials())
 }

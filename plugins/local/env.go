@@ -145,7 +145,7 @@ func newEnv() *cli.Command {
 		Summary: "Print what points a shell at the control plane",
 		Description: "Prints commands for the shell to run. They make these programs, and the official client too, use the control plane until the shell ends. " +
 			"They contain its key, or for one that was started with --login what makes `fal auth login` log in to it.\n\n" +
-			"With --unset they take away what such a line has set, so that the shell uses the service or a profile again; whatever runs or does not, and nothing else: a key for another host stays. What a variable held before does not come back.",
+			"With --unset they take away what such a line has set for this control plane, whether it runs or not, so that the shell uses the service or a profile again. Another control plane stays, and so does any key but that of this one. What a variable held before does not come back.",
 		Output: cli.Text,
 		Single: true,
 		JSON:   Environment{},
@@ -182,8 +182,15 @@ func runEnv(ctx context.Context, inv *cli.Invocation, o *envOptions) error {
 	if err != nil || inv.Format != output.Pretty && inv.Format != output.Wide {
 		return err
 	}
-	if o.unset && len(e.variables()) == 0 {
-		fmt.Fprintln(inv.IO.Err, "nothing to undo: no variable of this shell leads to a local control plane")
+	nothing := o.unset && len(e.variables()) == 0
+	if kept := e.kept(dir, inv.Getenv); o.unset && kept != "" {
+		said := "note: "
+		if nothing {
+			said = "nothing to undo: "
+		}
+		fmt.Fprintln(inv.IO.Err, said+kept)
+	}
+	if nothing {
 		return nil
 	}
 	if !inv.IO.OutTerminal() {
@@ -204,7 +211,10 @@ func runEnv(ctx context.Context, inv *cli.Invocation, o *envOptions) error {
 func (o *envOptions) environment(ctx context.Context, inv *cli.Invocation) (dataDir, Environment, error) {
 	if o.unset {
 		dir, err := o.folder.open(inv)
-		return dir, undone(dir, inv.Getenv), err
+		if err != nil {
+			return "", Environment{}, err
+		}
+		return dir, undone(ctx, dir, inv.Getenv), nil
 	}
 	dir, found, key, err := o.folder.running(ctx, inv)
 	if err != nil {
@@ -214,7 +224,7 @@ func (o *envOptions) environment(ctx context.Context, inv *cli.Invocation) (data
 	if found.health.Login {
 		e.useLogin(dir, found.TLS)
 	} else {
-		e.forgetLogin(dir, inv.Getenv)
+		e.forgetAnyLogin(dir, inv.Getenv)
 	}
 	if !found.TLS {
 		e.forgetBundle(dir, inv.Getenv)

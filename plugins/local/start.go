@@ -34,6 +34,7 @@ func newStart() *cli.Command {
 		Summary: "Start the control plane",
 		Description: "Starts the control plane in the background and returns when it answers. When it is running already, that is said and all is well; with --sample the sample app is added.\n\n" +
 			"It answers gRPC and REST at one port of 127.0.0.1. What it keeps is in its data folder and is there again after the next start.\n\n" +
+			"Runners get what any process needs of the environment that it is started in, such as PATH, HOME and LANG, and no other variable: credentials stay where they are. What an app needs besides is set with `fal secrets set`.\n\n" +
 			"With --login there is somebody to log in as, named you, who can act as a personal account, a team's and an organization's. " +
 			"Nobody is asked for a password: whoever can reach a port of this machine can log in, and then do whatever you can do here.",
 		Output: cli.Text,

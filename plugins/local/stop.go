@@ -47,7 +47,7 @@ func newStop() *cli.Command {
 				return err
 			})
 			if err == nil && (inv.Format == output.Pretty || inv.Format == output.Wide) {
-				adviseUndo(inv, dir)
+				adviseUndo(ctx, inv, dir)
 			}
 			return err
 		},
@@ -56,8 +56,8 @@ func newStop() *cli.Command {
 
 // adviseUndo says how a shell gets rid of what leads it to a control plane that
 // is there no more.
-func adviseUndo(inv *cli.Invocation, dir dataDir) {
-	if len(undone(dir, inv.Getenv).variables()) == 0 {
+func adviseUndo(ctx context.Context, inv *cli.Invocation, dir dataDir) {
+	if len(undone(ctx, dir, inv.Getenv).variables()) == 0 {
 		return
 	}
 	undo := localplane.GuessShell(inv.Getenv, goruntime.GOOS).Source(inv.Typed() + " env --unset" + dir.flag())
