@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -31,23 +30,25 @@ type rollout struct {
 	// before are the runners that it has to replace, as replaceable gives them;
 	// nil if nobody looked before it began.
 	before map[string]bool
+	failed failures // seen so far; nil for none
 }
 
-// replaceable looks for the runners of an app, by id, that a rollout will have
-// to replace: those that are not on their way out already, and not of the
-// revision that is rolled out. An app that is not there has none.
-func replaceable(ctx context.Context, inv *cli.Invocation, s *session.Session, app, revision string) (map[string]bool, error) {
-	runners, err := appRunners(ctx, inv, s, app)
+// lookBefore looks for the runners that the rollout will have to replace: those
+// that are not on their way out already, and not of the revision that is rolled
+// out. An app that is not there has none.
+func (r *rollout) lookBefore(ctx context.Context, inv *cli.Invocation, s *session.Session) error {
+	runners, err := appRunners(ctx, inv, s, r.app)
 	if err != nil && !errors.Is(err, fal.ErrNotFound) {
-		return nil, err
+		return err
 	}
-	ids := map[string]bool{}
-	for _, r := range runners {
-		if !leaving(r.State) && r.Revision != revision {
-			ids[r.ID] = true
+	r.before, r.failed = map[string]bool{}, failures{}
+	r.failed.take(runners)
+	for _, other := range runners {
+		if !leaving(other.State) && other.Revision != r.revision {
+			r.before[other.ID] = true
 		}
 	}
-	return ids, nil
+	return nil
 }
 
 func appRunners(ctx context.Context, inv *cli.Invocation, s *session.Session, app string) ([]fal.Runner, error) {
@@ -68,15 +69,16 @@ func leaving(state fal.RunnerState) bool {
 	return state == fal.RunnerDraining || state == fal.RunnerTerminating || state == fal.RunnerTerminated
 }
 
-// awaitRollout looks at an app until no rollout is under way any more and its
-// runners have been replaced, and tells on a terminal how far that is. What it
-// returns with an error is how far that was: when the new runners crash, when
-// the app is gone or points elsewhere, or when the time is up, each with exit
-// code 1. A service that is away is asked again. After Ctrl-C, and when the
-// service refuses to answer, it says that the rollout goes on.
+// awaitRollout looks at an app until no rollout is under way any more, its
+// runners have been replaced, and one of its revision serves if it is to have
+// any; it tells on a terminal how far that is. What it returns with an error is
+// how far that was: when the new runners crash, when the app is gone or points
+// elsewhere, or when the time is up, each with exit code 1. A service that is
+// away is asked again. After Ctrl-C, and when the service refuses to answer, it
+// says that the rollout goes on.
 func (d dependencies) awaitRollout(ctx context.Context, inv *cli.Invocation, s *session.Session, r rollout) (view.RunnersReplaced, error) {
 	started, told := d.now(), ""
-	p := &rolloutProgress{name: shownName(s, r.app), revision: r.revision, before: r.before}
+	p := &rolloutProgress{name: shownName(s, r.app), revision: r.revision, before: r.before, failed: r.failed}
 	err := d.until(ctx, inv, func() (bool, error) {
 		apps, err := list(ctx, inv, s)
 		if err != nil {
@@ -99,6 +101,7 @@ func (d dependencies) awaitRollout(ctx context.Context, inv *cli.Invocation, s *
 			told = text
 		}
 		if crashed := (*cli.Error)(nil); errors.As(err, &crashed) && crashed.Code == codeCrashed {
+			r.failed = p.failed
 			err = crashed.WithHint(remedies(ctx, inv, s, r, app, runners)...)
 		}
 		return over, err
@@ -118,45 +121,6 @@ func (d dependencies) awaitRollout(ctx context.Context, inv *cli.Invocation, s *
 
 // codeCrashed is the word for programs of a rollout whose new runners crash.
 const codeCrashed = "crashed"
-
-// remedies are what to do when the new runners of a rollout crash: to look why,
-// and, if the revision is to blame, to go to one that is not.
-func remedies(ctx context.Context, inv *cli.Invocation, s *session.Session, r rollout, app fal.AppInfo, runners []fal.Runner) []string {
-	words := appWords(s, r.app)
-	hints := []string{"fal apps logs " + words}
-	if r.same {
-		return hints
-	}
-	back := r.back
-	for _, other := range runners {
-		if back == "" && other.Revision != app.Revision && serves(other.State) {
-			back = other.Revision
-		}
-	}
-	revisions, err := revisionsOf(ctx, inv, s, r.app)
-	var before fal.Revision // what a rollback goes to
-	if i := slices.IndexFunc(revisions, func(r fal.Revision) bool { return r.ID == app.Revision }); i >= 0 {
-		before, _ = nextOlder(revisions[i], revisions)
-	}
-	switch {
-	case err == nil && back != "" && back == before.ID:
-		return append(hints, "fal apps rollback "+words)
-	case back != "":
-		return append(hints, "fal apps set-rev "+words+" "+back)
-	case err != nil || len(revisions) < 2:
-		return hints
-	case before.ID != "" && revisions[0].ID == app.Revision:
-		// Nothing tells what the app pointed to before. It is the next older one
-		// if this one is the newest; else somebody has gone back already.
-		return append(hints, "fal apps rollback "+words)
-	}
-	return append(hints, "`"+revisionsListed(s, r.app)+"` shows the revisions that `fal apps set-rev` can go to")
-}
-
-// serves reports whether a runner takes requests.
-func serves(state fal.RunnerState) bool {
-	return state == fal.RunnerRunning || state == fal.RunnerIdle
-}
 
 func secondsBetween(a, b time.Time) int { return max(int(b.Sub(a)/time.Second), 0) }
 
@@ -221,7 +185,7 @@ type rolloutProgress struct {
 	before   map[string]bool
 	old      map[string]bool // whoever had to be replaced at some look
 	left     int             // of them
-	underway bool
+	failed   failures
 
 	// What the last look saw, if there was one.
 	looked                     bool
@@ -246,6 +210,10 @@ func (p *rolloutProgress) look(app fal.AppInfo, runners []fal.Runner) (bool, err
 		return false, &cli.Error{Code: "superseded", Message: fmt.Sprintf("%s points to revision %s now, and not to %s any more", p.name, app.Revision, p.revision)}
 	}
 	p.looked, p.left, p.ending, p.serving, p.starting, p.crashed = true, 0, 0, 0, 0, 0
+	if p.failed == nil {
+		p.failed = failures{}
+	}
+	p.failed.take(runners)
 	crashed := ""
 	for _, r := range runners {
 		if leaving(r.State) && r.State != fal.RunnerTerminated {
@@ -265,16 +233,15 @@ func (p *rolloutProgress) look(app fal.AppInfo, runners []fal.Runner) (bool, err
 			p.starting++
 		}
 	}
-	p.underway = p.underway || p.before != nil || app.Rolling || p.left > 0
 	// One that crashes while others serve may yet come up.
 	if crashed != "" && p.serving == 0 {
 		return false, &cli.Error{Code: codeCrashed, Message: fmt.Sprintf("app %s: revision %s crashes, its runner %s is in CRASH_BACKOFF", p.name, p.revision, crashed)}
 	}
-	// Where the old ones end first, nothing has been replaced before the new
-	// ones serve.
+	// Where the old ones end first, or there was none, the revision has not
+	// taken over before one of its own serves.
 	p.due = min(app.MinConcurrency, app.MaxConcurrency) > 0
 	served := p.serving > 0 || p.starting == 0 && !p.due
-	return !app.Rolling && p.left == 0 && (served || !p.underway), nil
+	return !app.Rolling && p.left == 0 && served, nil
 }
 
 // mustGo reports whether a runner has no place in the app once the rollout is

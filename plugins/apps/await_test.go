@@ -38,7 +38,13 @@ func TestRolloutProgress(t *testing.T) {
 		err     string
 	}{
 		{"nothing is under way", settled, nil, []fal.Runner{runner("a", target, fal.RunnerIdle)}, true, "0 of 0 runners", ""},
-		{"nothing is under way, and a runner starts", due, nil, []fal.Runner{runner("a", target, fal.RunnerPending)}, true, "0 of 0 runners", ""},
+		{"the first one starts", due, nil, []fal.Runner{runner("a", target, fal.RunnerPending)}, false, "0 of 0 runners", ""},
+		{"the first one is due", due, nil, nil, false, "0 of 0 runners", ""},
+		{"the first one is up", due, nil, []fal.Runner{runner("a", target, fal.RunnerIdle)}, true, "0 of 0 runners", ""},
+		{"the first one crashes", due, nil, []fal.Runner{runner("a", target, fal.RunnerCrashBackoff)}, false, "0 of 0 runners", "app checkout: revision new crashes, its runner a is in CRASH_BACKOFF"},
+		{"none is wanted, and one starts", settled, nil, []fal.Runner{runner("a", target, fal.RunnerSetup)}, false, "0 of 0 runners", ""},
+		{"none is wanted, one serves and one starts", settled, nil, []fal.Runner{runner("a", target, fal.RunnerIdle), runner("b", target, fal.RunnerSetup)}, true, "0 of 0 runners", ""},
+		{"none can be", capped, nil, nil, true, "0 of 0 runners", ""},
 		{"nothing runs", settled, nil, nil, true, "0 of 0 runners", ""},
 		{"the service says that it rolls", rolling, nil, []fal.Runner{runner("a", target, fal.RunnerIdle)}, false, "0 of 0 runners", ""},
 		{"one of another revision", settled, nil, []fal.Runner{runner("a", "old", fal.RunnerDraining), runner("c", target, fal.RunnerIdle)}, false, "0 of 1 runner", ""},

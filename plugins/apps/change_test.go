@@ -351,6 +351,29 @@ func TestChangeWaits(t *testing.T) {
 		r := tm.Run("rollback", "checkout", "--yes", "--wait")
 		tm.Want(r, 1, "rolled back to "+revOld+"\n", "app checkout: revision "+revOld+" crashes, its runner c is in CRASH_BACKOFF\nhint: fal-apps logs checkout\nhint: fal-apps set-rev checkout "+revNew+"\n")
 	})
+	t.Run("no one is sent back to what crashed before", func(t *testing.T) {
+		const third = "77777777-0000-4000-8000-000000000005"
+		revisions := append(sampleRevisions(), faltest.Revision{ID: third, App: "checkout", CreatedAt: time.Date(2026, 11, 22, 9, 12, 0, 0, time.UTC)})
+		for _, tt := range []struct {
+			name, argv, now string
+			looks           []string
+			want            string
+		}{
+			{"another one serves", "rollback checkout --yes --wait", third, []string{c + ":IDLE t:" + third + ":FAILURE_DELAY", c + ":IDLE " + a + ":SETUP", c + ":IDLE " + a + ":FAILURE_DELAY"}, "set-rev checkout " + revOld},
+			{"it serves as before", "set-rev checkout " + third + " --wait", revNew, []string{a + ":IDLE", a + ":IDLE t:" + third + ":FAILURE_DELAY"}, "set-rev checkout " + revNew},
+			{"nothing serves", "rollback checkout --yes --wait", third, []string{"t:" + third + ":FAILURE_DELAY", a + ":SETUP", a + ":FAILURE_DELAY"}, "rollback checkout"},
+			{"nothing serves, and an older one is left", "set-rev checkout " + third + " --wait", revNew, []string{a + ":FAILURE_DELAY", "t:" + third + ":SETUP", "t:" + third + ":FAILURE_DELAY"}, "set-rev checkout " + revOld},
+			{"nothing served before", "set-rev checkout " + revNew + " --wait", revOld, []string{"", a + ":FAILURE_DELAY"}, "rollback checkout"},
+		} {
+			tm := newTerm(t)
+			tm.Server.SetApps(faltest.App{Alias: "checkout", Revision: tt.now})
+			tm.Server.SetRevisions(revisions...)
+			tm.looks("ListAliasRunners", tt.looks...)
+			if r := tm.Run(strings.Fields(tt.argv)...); r.Code != 1 || !strings.HasSuffix(r.Err, "is in CRASH_BACKOFF\nhint: fal-apps logs checkout\nhint: fal-apps "+tt.want+"\n") {
+				t.Errorf("%s: %+v, want %s", tt.name, r, tt.want)
+			}
+		}
+	})
 	t.Run("fresh ones of the same revision crash", func(t *testing.T) {
 		for _, argv := range []string{"rollout checkout --wait", "set-rev checkout " + revNew + " --wait"} {
 			tm := newTerm(t)

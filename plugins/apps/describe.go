@@ -28,7 +28,6 @@ func newDescribe(d dependencies) *cli.Command {
 		Description: "Shows an app: its settings, the revision that it points to, its runners by state, and its newest revisions.",
 		Args:        []cli.Arg{d.appArg(&o.app)},
 		Output:      cli.Records,
-		Single:      true,
 		JSON:        view.AppDescription{},
 		Environment: true,
 		Examples: []cli.Example{
@@ -48,6 +47,10 @@ func runDescribe(ctx context.Context, inv *cli.Invocation, o *describeOptions) e
 	d, err := o.describe(ctx, inv, s)
 	if err != nil {
 		return err
+	}
+	if inv.Format == output.Name {
+		named := output.View[view.AppDescription]{Name: func(d view.AppDescription) string { return d.Alias }}
+		return output.List(ctx, inv.Printer, named, []view.AppDescription{d})
 	}
 	return output.Object(ctx, inv.Printer, d, func(w io.Writer) error { return d.WriteText(w, inv.Printer, nil) })
 }

@@ -62,6 +62,16 @@ func TestDescribeText(t *testing.T) {
 	}
 }
 
+// The name is the one that a list prints, which other commands take.
+func TestDescribeName(t *testing.T) {
+	tm := newTerm(t)
+	tm.Want(tm.Run("describe", "checkout", "-o", "name"), 0, "checkout\n", "")
+	tm.Want(tm.Run("describe", "checkout", "--env", "staging", "-o", "name"), 0, "checkout--staging\n", "")
+	tm.Env["FAL_OUTPUT"] = "name"
+	tm.Want(tm.Run("describe", "checkout"), 0, "checkout\n", "")
+	tm.Want(tm.Run("describe", "checkuot"), 3, "", "did you mean checkout?")
+}
+
 func TestDescribeWhatIsNotThere(t *testing.T) {
 	tm := newTerm(t)
 	tm.Want(tm.Run("describe", "checkuot"), 3, "", "hint: did you mean checkout?\n")

@@ -197,7 +197,7 @@ func TestListRefuses(t *testing.T) {
 		"list --watch --interval 1ms":                            "100ms or more",
 		"describe":                                               "APP is missing",
 		"describe checkout search":                               "unexpected argument",
-		"describe checkout -o name":                              "no names to print",
+		"status checkout -o name":                                "no names to print",
 		"status":                                                 "APP is missing",
 		"list-rev --sort size":                                   "unknown sort key",
 		"scale checkout":                                         "no setting is given",

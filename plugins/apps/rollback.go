@@ -69,9 +69,9 @@ func runRollback(ctx context.Context, inv *cli.Invocation, o *rollbackOptions) e
 			return err
 		}
 	}
-	var before map[string]bool
+	waiting := rollout{app: o.app, revision: plan.Revision, back: plan.PreviousRevision}
 	if o.wait {
-		if before, err = replaceable(ctx, inv, s, o.app, plan.Revision); err != nil {
+		if err := waiting.lookBefore(ctx, inv, s); err != nil {
 			return err
 		}
 	}
@@ -86,7 +86,7 @@ func runRollback(ctx context.Context, inv *cli.Invocation, o *rollbackOptions) e
 	if !o.wait {
 		return printRecord(ctx, inv, plan, sentence)
 	}
-	far, err := o.awaitRollout(ctx, inv, s, rollout{app: o.app, revision: plan.Revision, back: plan.PreviousRevision, before: before})
+	far, err := o.awaitRollout(ctx, inv, s, waiting)
 	plan.Runners = &far
 	if err == nil {
 		plan.Result = "done"

@@ -45,11 +45,10 @@ func runRollout(ctx context.Context, inv *cli.Invocation, o *rolloutOptions) err
 	defer s.Close()
 	var waiting *rollout
 	if o.wait {
-		before, err := replaceable(ctx, inv, s, o.app, "")
-		if err != nil {
+		waiting = &rollout{app: o.app, same: true}
+		if err := waiting.lookBefore(ctx, inv, s); err != nil {
 			return err
 		}
-		waiting = &rollout{app: o.app, before: before, same: true}
 	}
 	call, cancel := inv.RequestContext(ctx)
 	defer cancel()

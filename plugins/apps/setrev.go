@@ -71,11 +71,10 @@ func runSetRev(ctx context.Context, inv *cli.Invocation, o *setRevOptions) error
 	}
 	var waiting *rollout
 	if o.wait {
-		replaced, err := replaceable(ctx, inv, s, o.app, revision)
-		if err != nil {
+		waiting = &rollout{app: o.app, revision: revision, back: before.Revision, same: before.Revision == revision}
+		if err := waiting.lookBefore(ctx, inv, s); err != nil {
 			return err
 		}
-		waiting = &rollout{app: o.app, revision: revision, back: before.Revision, same: before.Revision == revision, before: replaced}
 	}
 	call, cancel := inv.RequestContext(ctx)
 	defer cancel()

@@ -14,25 +14,26 @@ import (
 type statusOptions struct {
 	dependencies
 
-	app  string
-	wait bool
+	app    string
+	wait   bool
+	failed failures
 }
 
 func newStatus(d dependencies) *cli.Command {
-	o := &statusOptions{dependencies: d}
+	o := &statusOptions{dependencies: d, failed: failures{}}
 	return &cli.Command{
 		Name:    "status",
 		Summary: "Show how far the rollout of an app is",
 		Description: "Shows whether a rollout is under way, and the runners by revision and state. A rollout is under way as long as runners are to be replaced; it is settled when none is, and has failed when runners of the app's revision crash and none of it serves: then the exit code is 1.\n\n" +
 			"The service does not say whether a runner that starts has crashed before. Where no runner serves and some start, a second or two of further looks tells those apart that crash at once; for others --wait, or another look, does.\n\n" +
-			"With --wait the status is shown when the rollout has ended. --timeout bounds the waiting; when it is up before that, the exit code is 1 too. A service that is away for a while is asked again.",
+			"With --wait the status is shown when the rollout has ended and the app's revision serves: when one runner of it is up, where min concurrency wants some or some start. When they crash, that is shown, and the exit code is 1. --timeout bounds the waiting; when it is up before that, the exit code is 1 too. A service that is away for a while is asked again.",
 		Args:        []cli.Arg{d.appArg(&o.app)},
 		Output:      cli.Records,
 		Single:      true,
 		JSON:        view.AppStatus{},
 		Environment: true,
 		Flags: []*cli.Flag{
-			{Name: "wait", Value: cli.Bool(&o.wait), Usage: "wait until no rollout is under way; --timeout bounds it"},
+			{Name: "wait", Value: cli.Bool(&o.wait), Usage: "wait until no rollout is under way and the revision serves; --timeout bounds it"},
 		},
 		Examples: []cli.Example{
 			{Comment: "go on when the new revision serves", Line: "fal apps status checkout --wait --timeout 10m && echo deployed"},
@@ -65,7 +66,7 @@ func runStatus(ctx context.Context, inv *cli.Invocation, o *statusOptions) error
 	if !o.wait || seen.status.Status == view.StatusFailed {
 		return o.print(ctx, inv, s, seen)
 	}
-	_, waitErr := o.awaitRollout(ctx, inv, s, rollout{app: o.app})
+	_, waitErr := o.awaitRollout(ctx, inv, s, rollout{app: o.app, failed: o.failed})
 	if ctx.Err() != nil {
 		return waitErr // there is no time left to look once more
 	}
@@ -97,6 +98,7 @@ func (o *statusOptions) look(ctx context.Context, inv *cli.Invocation, s *sessio
 	if seen.runners, err = appRunners(ctx, inv, s, o.app); err != nil {
 		return seen, err
 	}
+	o.failed.take(seen.runners)
 	seen.status = view.NewAppStatus(seen.app, seen.runners)
 	return seen, nil
 }
@@ -132,5 +134,5 @@ func (o *statusOptions) print(ctx context.Context, inv *cli.Invocation, s *sessi
 		return err
 	}
 	return (&cli.Error{Code: codeCrashed, Message: "app " + shownName(s, o.app) + ": runners of revision " + seen.app.Revision + " crash"}).
-		WithHint(remedies(ctx, inv, s, rollout{app: o.app}, seen.app, seen.runners)...)
+		WithHint(remedies(ctx, inv, s, rollout{app: o.app, failed: o.failed}, seen.app, seen.runners)...)
 }

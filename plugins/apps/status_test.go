@@ -60,11 +60,13 @@ func TestStatusOfACrash(t *testing.T) {
 		want           string
 	}{
 		"the old ones serve":    {"status checkout", revNew, []faltest.Runner{{ID: "r2", Alias: "checkout", Revision: revSearch, State: 8}}, "hint: fal-apps set-rev checkout " + revSearch + "\n"},
+		"the one before serves": {"status checkout", revNew, []faltest.Runner{{ID: "r2", Alias: "checkout", Revision: revOld, State: 8}}, "hint: fal-apps set-rev checkout " + revOld + "\n"},
+		"it crashes too":        {"status checkout", revNew, []faltest.Runner{{ID: "r2", Alias: "checkout", Revision: revOld, State: 9}, {ID: "r3", Alias: "checkout", Revision: revSearch, State: 8}}, "hint: fal-apps set-rev checkout " + revSearch + "\n"},
 		"somebody went back":    {"status checkout", revOld, nil, "hint: `fal-apps list-rev checkout` shows the revisions that `fal-apps set-rev` can go to\n"},
 		"in the environment":    {"status checkout --env main", revNew, nil, "hint: fal-apps logs checkout --env main\nhint: fal-apps rollback checkout --env main\n"},
 		"while it is waited":    {"status checkout --wait", revOld, []faltest.Runner{{ID: "r2", Alias: "checkout", Revision: revNew, State: 0}}, "hint: fal-apps set-rev checkout " + revNew + "\n"},
 		"another one starts":    {"status checkout", revNew, []faltest.Runner{{ID: "r2", Alias: "checkout", Revision: revNew, State: 1}}, "hint: fal-apps rollback checkout\n"},
-		"all are of that other": {"status checkout", revNew, []faltest.Runner{{ID: "r2", Alias: "checkout", Revision: revOld, State: 9}}, "hint: fal-apps rollback checkout\n"},
+		"both crash":            {"status checkout", revNew, []faltest.Runner{{ID: "r2", Alias: "checkout", Revision: revOld, State: 9}}, "hint: fal-apps logs checkout\n"},
 	} {
 		tm := newTerm(t)
 		tm.Env["FAL_ENV"] = ""
@@ -90,7 +92,7 @@ func TestStatusBetweenTwoTries(t *testing.T) {
 		tm.Server.SetApps(apps...)
 		old := "old:" + revOld + ":IDLE:WILL_REPLACE "
 		tm.looks("ListAliasRunners", old+"a:"+revNew+":"+state, old+"a:"+revNew+":SETUP", old+"a:"+revNew+":FAILURE_DELAY")
-		tm.Want(tm.Run("status", "checkout", "--jq", ".status"), 1, "failed\n", "hint: fal-apps rollback checkout\n")
+		tm.Want(tm.Run("status", "checkout", "--jq", ".status"), 1, "failed\n", "hint: fal-apps set-rev checkout "+revOld+"\n")
 	}
 	// One that starts for the first time is waited for a moment, and no longer.
 	tm := newTerm(t)
@@ -121,6 +123,36 @@ func TestStatusWaits(t *testing.T) {
 	tm.Want(tm.Run("status", "checkout", "--wait", "--jq", ".status"), 0, "settled\n", "")
 	if looks.Load() < 4 {
 		t.Errorf("%d looks", looks.Load())
+	}
+}
+
+// An app whose first runner starts is waited for until it is up or crashes, also
+// between two tries. One that wants none is settled.
+func TestStatusWaitsForTheFirstRunner(t *testing.T) {
+	const starts, crashes, up = "a:" + revNew + ":SETUP", "a:" + revNew + ":FAILURE_DELAY", "a:" + revNew + ":IDLE"
+	for _, tt := range []struct {
+		name  string
+		min   int32
+		looks []string
+		code  int
+		out   string
+		err   string
+	}{
+		{"it comes up", 1, []string{"", "a:" + revNew + ":PENDING", starts, starts, up}, 0, "settled\n", ""},
+		{"it crashes", 1, []string{starts, starts, starts, crashes}, 1, "failed\n", "app checkout: revision " + revNew + " crashes, its runner a is in CRASH_BACKOFF\n"},
+		{"a request started it", 0, []string{starts, starts, up}, 0, "settled\n", ""},
+		{"a request started it in vain", 0, []string{starts, starts, crashes}, 1, "failed\n", "crashes"},
+		{"none is wanted", 0, []string{""}, 0, "settled\n", ""},
+	} {
+		tm := newTerm(t)
+		wanted := sampleSettings()
+		wanted.MinConcurrency = tt.min
+		tm.Server.SetApps(faltest.App{Alias: "checkout", Revision: revNew, Settings: wanted})
+		tm.looks("ListAliasRunners", tt.looks...)
+		r := tm.Run("status", "checkout", "--wait", "--jq", ".status")
+		if r.Code != tt.code || r.Out != tt.out || !strings.Contains(r.Err, tt.err) {
+			t.Errorf("%s: %+v", tt.name, r)
+		}
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/fal"
 	"github.com/fal-plugins/fal/plugins/internal/cli"
-	"github.com/fal-plugins/fal/plugins/internal/output"
 	"github.com/fal-plugins/fal/plugins/internal/view"
 )
 
@@ -44,6 +43,7 @@ func newDeploy(d dependencies) *cli.Command {
 		Description: "REF is the name of an app in the nearest pyproject.toml (a table [tool.fal.apps.NAME]; `fal help pyproject` lists its keys), a Python file, or file.py::Class for one of several; without it, the one Python file of this folder is taken.\n\n" +
 			"Apps that are an image, and those with a python_entry_point, need no Python here. A Python file is loaded by Python with the fal package that is installed there: that of --python, FAL_PYTHON, the active virtual environment, uv run where the project has a uv.lock, or python3.\n\n" +
 			"An app that exists keeps how it scales: keep alive, min and max concurrency, both buffers, scaling delay, request timeout and regions are taken from the code by --reset-scale alone. What is said meanwhile goes to stderr. On a terminal a step that ends well leaves one line, and one that fails its whole log; in a pipe the log is printed as it comes. --verbose does that on a terminal too, and adds details.\n\n" +
+			"Without --attach and --detach it returns when the new revision is registered. Its rollout goes on then: until a runner of it is up, one of the revision before may answer. --attach waits for the end of the rollout, and `fal apps status APP --wait` does so later on.\n\n" +
 			"With -o json, and the like, a deployment that failed is an object too. Its status is failed, and its revision is the one that it made if the failure came behind that, or what the app points to now where the service did not tell which it made; empty, the app is as it was, or cannot be asked. previous_revision is the one before.\n\n" +
 			"Ctrl-C ends it and says what has come of it so far. FAL_DEPLOY_CHECK=1 is --check; FAL_URL_OUTPUT is all, playground or none, the URLs that people are shown.",
 		Args:        []cli.Arg{{Name: "REF", Optional: true, Value: cli.NonEmpty(&o.ref), Complete: o.completeRef, Usage: "an app of the pyproject.toml, file.py or file.py::Class"}},
@@ -118,7 +118,7 @@ func (o *options) annotationValue() cli.Value {
 }
 
 // validate refuses flags that contradict each other.
-func (o *options) validate(inv *cli.Invocation) error {
+func (o *options) validate() error {
 	switch {
 	case o.attach && o.detach:
 		return cli.Usagef("--attach and --detach contradict each other")
@@ -130,12 +130,25 @@ func (o *options) validate(inv *cli.Invocation) error {
 		return cli.Usagef("--all deploys every app: %s is one of them", o.ref)
 	case o.jobs != 0 && !o.all:
 		return cli.Usagef("--jobs is for --all")
-	case o.all && (o.appName != "" || o.auth != nil):
-		return cli.Usagef("--app-name and --auth are for one Python file, not for --all")
-	case !o.all: // one record, which has no list for every format
-		return output.CheckObject(inv.Format)
+	case o.all && o.overrides():
+		flags, are := o.overriding()
+		return cli.Usagef("%s %s for one Python file, not for --all", flags, are)
 	}
 	return nil
+}
+
+// overrides reports whether a flag was given that only a Python file takes.
+func (o *options) overrides() bool { return o.appName != "" || o.auth != nil }
+
+// overriding are the flags of overrides that were given, and their verb.
+func (o *options) overriding() (flags, are string) {
+	switch {
+	case o.auth == nil:
+		return "--app-name", "is"
+	case o.appName == "":
+		return "--auth", "is"
+	}
+	return "--app-name and --auth", "are"
 }
 
 // notices are what is said about deprecated flags.

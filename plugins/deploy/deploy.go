@@ -27,6 +27,8 @@ func App() *cli.App {
 		size:    terminalSize,
 		now:     time.Now,
 		values:  complete.Background(),
+
+		lookBehind: 250 * time.Millisecond,
 	})
 }
 
@@ -44,6 +46,10 @@ type dependencies struct {
 	size    func() (columns, rows int) // of the terminal of stderr
 	now     func() time.Time
 	values  complete.Values
+
+	// lookBehind bounds the look at the runners behind a deployment that went
+	// well, which waits for it.
+	lookBehind time.Duration
 }
 
 func app(d dependencies) *cli.App {

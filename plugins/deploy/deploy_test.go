@@ -151,6 +151,7 @@ type console struct {
 	env     map[string]string
 	stdin   string
 	tty     bool
+	look    time.Duration // lookBehind
 }
 
 type result struct {
@@ -160,7 +161,7 @@ type result struct {
 
 func newTerm(t *testing.T) *console {
 	server := faltest.New(t)
-	tm := &console{t: t, server: server, service: &service{fails: map[string]error{}}, dir: t.TempDir(), env: map[string]string{
+	tm := &console{t: t, server: server, look: time.Minute, service: &service{fails: map[string]error{}}, dir: t.TempDir(), env: map[string]string{
 		"FAL_KEY": "testid:testsecret", "FAL_GRPC_HOST": server.Host(), "FAL_REST_HOST": server.Host(), "FAL_CONFIG_PATH": t.TempDir() + "/config.toml",
 	}}
 	tm.write("pyproject.toml", pyproject)
@@ -203,7 +204,7 @@ func (tm *console) runContext(ctx context.Context, argv ...string) result {
 			}
 			return s.Client
 		},
-		size: func() (int, int) { return 100, 30 },
+		size: func() (int, int) { return 100, 30 }, lookBehind: tm.look,
 	}
 	code := cli.Run(ctx, app(d), cli.Process{Args: argv, Streams: streams, Getenv: getenv, Typed: "fal deploy"})
 	return result{code, out.String(), errout.String()}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func (j *job) failure(ctx context.Context, err error) error {
 	if failed.Phase == fal.DeployRegister {
 		j.revision, looked = j.registered(ctx, failed)
 		if j.revision != "" && j.attached() {
-			return j.rolloutFailed(own, failed)
+			return j.rolloutFailed(ctx, own, failed)
 		}
 	}
 	if failed.Phase != "" {
@@ -56,10 +57,27 @@ func (j *job) failure(ctx context.Context, err error) error {
 	if failed.Phase == fal.DeployUpload {
 		own.WithHint(j.uploadsStay())
 	}
+	if failed.Phase == fal.DeployMetadata {
+		own.WithHint(missingModule(own.Message, j.loaded.App.Entrypoint)...)
+	}
 	if errors.Is(err, fal.ErrNotFound) {
 		own.WithHint(j.environmentHints(ctx)...)
 	}
 	return own
+}
+
+// missingModule is what to do about a module that the environment lacks in which an
+// entry point is loaded.
+func missingModule(message, entrypoint string) []string {
+	found := regexp.MustCompile(`No module named '([^']+)'`).FindStringSubmatch(message)
+	if found == nil {
+		return nil
+	}
+	module, _, _ := strings.Cut(found[1], ".")
+	if own, _, _ := strings.Cut(entrypoint, ":"); own == module || strings.HasPrefix(own, module+".") {
+		return []string{fmt.Sprintf("%s is a package of your own: requirements names its folder, mostly \".\"", module)}
+	}
+	return []string{fmt.Sprintf("requirements has to name the package that %s comes from: nothing is installed that is not in it", module)}
 }
 
 // uploadsStay is what there is to know of uploads that did not come to their end.
@@ -92,7 +110,7 @@ func (j *job) registered(ctx context.Context, failed *fal.DeployError) (string, 
 
 // rolloutFailed is the error of an app that is registered, and whose runners do
 // not come up.
-func (j *job) rolloutFailed(own *cli.Error, failed *fal.DeployError) error {
+func (j *job) rolloutFailed(ctx context.Context, own *cli.Error, failed *fal.DeployError) error {
 	where := ""
 	switch {
 	case strings.Contains(own.Message, j.revision): // the service has said it
@@ -107,8 +125,8 @@ func (j *job) rolloutFailed(own *cli.Error, failed *fal.DeployError) error {
 	}
 	own.Message = "registered, but its rollout failed: " + own.Message + where
 	own.WithHint("the service may keep trying to start it: `" + j.again("status") + "` shows how far it is")
-	if failed.Previous != "" {
-		own.WithHint("`" + j.again("rollback") + "` goes back to the revision before")
+	if hint := j.wayBack(ctx, failed.Previous); hint != "" {
+		own.WithHint(hint)
 	}
 	return own.WithHint(fmt.Sprintf("`fal runners logs %s%s` shows what its runners say", cli.Quote("app/"+j.alias()), j.teamFlag()))
 }
@@ -167,12 +185,12 @@ func (j *job) left(phase fal.DeployPhase) string {
 }
 
 // pointsTo says which revision the app points to. Until its rollout is through,
-// the one before may serve.
+// the one before may serve, if it has runners that do.
 func (j *job) pointsTo(ctx context.Context, failed *fal.DeployError) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookWhenBroken)
+	defer cancel()
 	revision := failed.Revision
 	if revision == "" {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookWhenBroken)
-		defer cancel()
 		found, err := j.current(ctx)
 		switch {
 		case err != nil:
@@ -186,7 +204,7 @@ func (j *job) pointsTo(ctx context.Context, failed *fal.DeployError) string {
 	}
 	j.revision = revision
 	text := fmt.Sprintf("%s points to revision %s, and its rollout goes on", j.name(), revision)
-	if failed.Previous != "" {
+	if failed.Previous != "" && j.isUp(ctx, failed.Previous) {
 		text += "; " + failed.Previous + " may still serve"
 	}
 	return text

@@ -34,6 +34,7 @@ type job struct {
 	rolled bool                // something was logged of the rollout
 	idle   bool                // no runner had to be started
 	starts bool                // runners are started, whether anybody calls or not
+	old    int                 // runners of earlier revisions that are yet to be replaced
 	shown  *string             // the revision that was shown before it was confirmed; nil for none
 	phase  atomic.Value        // the fal.DeployPhase that was begun last
 
@@ -216,6 +217,7 @@ func (j *job) deploy(ctx context.Context) (view.Deployment, error) {
 	}
 	j.starts = !j.needsNoRunner(d.Before)
 	j.idle = !j.rolled && !j.starts
+	j.old = j.countOld(ctx, d)
 	return view.NewDeployment(d, j.loaded.App, j.params.ResetScale, j.took), nil
 }
 
@@ -275,8 +277,8 @@ func (j *job) after(v view.Deployment) error {
 			lines = append(lines, head+note)
 		}
 	}
-	if j.starts && !j.attached() && v.Status == view.Deployed && j.inv.IO.ErrTerminal() {
-		lines = append(lines, "hint: `"+j.again("status")+" --wait` follows the rollout")
+	if hint := j.followHint(v); hint != "" {
+		lines = append(lines, hint)
 	}
 	if j.o.attach && v.Status == view.Deployed && j.idle {
 		lines = append(lines, head+"no runner was started: min_concurrency is 0; the first request starts one")
@@ -292,10 +294,13 @@ func (j *job) after(v view.Deployment) error {
 	return nil
 }
 
-// again is a command of fal-apps about the app, for the same account and
-// environment.
-func (j *job) again(verb string) string {
-	line := "fal apps " + verb + " " + cli.Quote(j.loaded.App.Name)
+// again is a command of fal-apps about the app, and perhaps more, for the same
+// account and environment.
+func (j *job) again(verb string, more ...string) string {
+	line := "fal apps " + verb
+	for _, arg := range append([]string{j.loaded.App.Name}, more...) {
+		line += " " + cli.Quote(arg)
+	}
 	if environment := j.environment(); environment != "" {
 		line += " --env " + cli.Quote(environment)
 	}

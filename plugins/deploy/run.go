@@ -16,7 +16,7 @@ import (
 )
 
 func runDeploy(ctx context.Context, inv *cli.Invocation, o *options) error {
-	if err := o.validate(inv); err != nil {
+	if err := o.validate(); err != nil {
 		return err
 	}
 	display := o.display(inv)
@@ -45,10 +45,36 @@ func (o *options) targets(inv *cli.Invocation, display *progress.Display) ([]*pr
 		return project.FindAll(find)
 	}
 	target, err := project.Find(find)
+	if err != nil && o.overrides() {
+		err = o.refused(find)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return []*project.Target{target}, nil
+}
+
+// refused is why an app was not found with flags that only a Python file takes:
+// those that were given, if it is there without them.
+func (o *options) refused(find project.Options) error {
+	find.AppName, find.AuthMode = "", nil
+	if _, err := project.Find(find); err != nil {
+		return err
+	}
+	flags, are := o.overriding()
+	what, keys := "it", "name and auth"
+	switch {
+	case o.auth == nil:
+		keys = "name"
+	case o.appName == "":
+		keys = "auth"
+	default:
+		what = "them"
+	}
+	return project.Problems{{
+		Message: fmt.Sprintf("%s %s for Python files: the app %s of pyproject.toml cannot take %s", flags, are, o.ref, what),
+		Hint:    fmt.Sprintf("write %s as %s in the app's table", what, keys),
+	}}
 }
 
 func runOne(ctx context.Context, inv *cli.Invocation, o *options, display *progress.Display, target *project.Target) error {
@@ -108,8 +134,11 @@ func forPeople(inv *cli.Invocation) bool {
 	return inv.Format == output.Pretty || inv.Format == output.Wide
 }
 
-// print prints a deployment: its record, or text for people.
+// print prints a deployment: its record, its app's name, or text for people.
 func (j *job) print(ctx context.Context, v view.Deployment, lines ...string) error {
+	if j.inv.Format == output.Name {
+		return output.List(context.WithoutCancel(ctx), j.inv.Printer, view.Deployments(), []view.Deployment{v})
+	}
 	return output.Object(context.WithoutCancel(ctx), j.inv.Printer, v, func(w io.Writer) error { return j.writeText(w, v, lines) })
 }
 

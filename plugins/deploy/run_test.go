@@ -190,14 +190,17 @@ func TestMistakes(t *testing.T) {
 		{"checkout --reset-scale --no-scale", "contradict each other"},
 		{"checkout --check --dry-run", "give one of them"},
 		{"checkout --all", "--all deploys every app: checkout is one of them"},
-		{"--all --app-name x", "not for --all"},
-		{"--all --yes --auth public", "not for --all"},
-		{"checkout --app-name x", "--app-name"},
-		{"checkout --auth public", "--auth"},
+		{"--all --app-name x", "error: --app-name is for one Python file, not for --all\n"},
+		{"--all --yes --auth public", "error: --auth is for one Python file, not for --all\n"},
+		{"--all --app-name x --auth public", "error: --app-name and --auth are for one Python file, not for --all\n"},
+		{"checkout --app-name x", "error: --app-name is for Python files: the app checkout of pyproject.toml cannot take it\nhint: write it as name in the app's table\n"},
+		{"checkout --auth public", "error: --auth is for Python files: the app checkout of pyproject.toml cannot take it\nhint: write it as auth in the app's table\n"},
+		{"checkout --auth public --app-name x", "error: --app-name and --auth are for Python files: the app checkout of pyproject.toml cannot take them\nhint: write them as name and auth in the app's table\n"},
+		{"nothing.py --auth public", "nothing.py: no such file"},
+		{"chekout --auth public", "hint: did you mean checkout?"},
 		{"checkout --annotation A", `invalid value "A" for --annotation: want KEY=VALUE`},
 		{"checkout --annotation =A", "want KEY=VALUE"},
 		{"checkout --annotation A=1 --annotation A=2", "A is given twice"},
-		{"checkout -o name", "name"},
 		{"checkout --jobs 0", "want 1 or more"},
 		{"checkout --jobs 4", "--jobs is for --all"},
 		{"version", "version"},
@@ -283,7 +286,7 @@ func TestRolloutFails(t *testing.T) {
 	}{
 		{"made and not told", revNew, &fal.DeployError{Phase: fal.DeployRegister, Previous: revOld, Err: errors.New("crashed")}, "error: registered, but its rollout failed: crashed; checkout points to revision " + revNew + " now\n" +
 			"hint: the service may keep trying to start it: `fal apps status checkout` shows how far it is\n" +
-			"hint: `fal apps rollback checkout` goes back to the revision before\nhint: `fal runners logs app/checkout` shows what its runners say\n"},
+			"hint: `fal apps set-rev checkout " + revOld + "` goes back to the revision before\nhint: `fal runners logs app/checkout` shows what its runners say\n"},
 		{"the first one", revNew, &fal.DeployError{Phase: fal.DeployRegister, Err: errors.New("crashed")}, "error: registered, but its rollout failed: crashed; checkout points to revision " + revNew + " now\n" +
 			"hint: the service may keep trying to start it: `fal apps status checkout` shows how far it is\nhint: `fal runners logs app/checkout` shows what its runners say\n"},
 		{"made and told", revOld, &fal.DeployError{Phase: fal.DeployRegister, Revision: revNew, Err: errors.New("crashed")}, "error: registered, but its rollout failed: crashed; its revision is " + revNew + "\n" +
@@ -301,6 +304,52 @@ func TestRolloutFails(t *testing.T) {
 			t.Errorf("%s: %+v", tt.name, r)
 		}
 	}
+}
+
+// The way back from a rollout that failed leads to what serves, and never to
+// what crashes as well.
+func TestWayBack(t *testing.T) {
+	const revOlder = "44444444-0000-4000-8000-000000000003"
+	runner := func(revision string, state int32) faltest.Runner {
+		return faltest.Runner{ID: revision[:1] + fmt.Sprint(state), Alias: "checkout", Revision: revision, State: state}
+	}
+	const idle, setup, draining, crashed = 8, 2, 5, 9
+	mine := runner(revNew, crashed)
+	for _, tt := range []struct {
+		name    string
+		runners []faltest.Runner
+		want    string
+	}{
+		{"an older one serves", []faltest.Runner{runner(revOlder, idle), runner(revOld, crashed), mine}, "hint: `fal apps set-rev checkout " + revOlder + "` goes back to the revision that serves\n"},
+		{"the one before serves", []faltest.Runner{runner(revOld, idle), mine}, "hint: `fal apps set-rev checkout " + revOld + "` goes back to the revision that serves\n"},
+		{"two serve", []faltest.Runner{runner(revOlder, idle), runner(revOld, 0), mine}, "hint: `fal apps set-rev checkout " + revOld + "` goes back to the revision that serves\n"},
+		{"none serves", []faltest.Runner{runner(revOlder, draining), runner(revOld, setup), mine}, "hint: `fal apps set-rev checkout " + revOld + "` goes back to the revision before\n"},
+		{"both crash", []faltest.Runner{runner(revOld, crashed), mine}, ""},
+	} {
+		tm := newTerm(t)
+		tm.server.SetApps(faltest.App{Alias: "checkout", Revision: revNew})
+		tm.server.SetRunners(tt.runners...)
+		tm.service.fails["checkout"] = &fal.DeployError{Phase: fal.DeployRegister, Revision: revNew, Previous: revOld, Err: errors.New("crashed")}
+		r := tm.run("checkout", "--attach")
+		if want := "shows how far it is\n" + tt.want + "hint: `fal runners logs"; r.code != 1 || !strings.Contains(r.err, want) {
+			t.Errorf("%s: %+v, want %q", tt.name, r, want)
+		}
+	}
+	tm := newTerm(t)
+	tm.server.SetRunners(faltest.Runner{ID: "a", Alias: "checkout--staging", Revision: revOlder, State: idle})
+	tm.service.fails["checkout"] = &fal.DeployError{Phase: fal.DeployRegister, Revision: revNew, Previous: revOld, Err: errors.New("crashed")}
+	if r := tm.run("checkout", "--attach", "--env", "staging"); !strings.Contains(r.err, "`fal apps set-rev checkout "+revOlder+" --env staging` goes back") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// One record has a name to print as well, unless it failed.
+func TestName(t *testing.T) {
+	tm := newTerm(t)
+	tm.want(tm.run("checkout", "-o", "name"), 0, "checkout\n", "deploying checkout (image)\n")
+	tm.want(tm.run("checkout", "-o", "name", "--dry-run"), 0, "checkout\n", "planning checkout (image)\n")
+	tm.service.fails["checkout"] = errors.New("no")
+	tm.want(tm.run("checkout", "-o", "name"), 1, "", "error: no\n")
 }
 
 // A program can tell a failure that left the app as it was from one that moved
@@ -394,6 +443,53 @@ func TestRolloutIsFollowed(t *testing.T) {
 		tm.service.before.MinConcurrency, tm.service.before.ConcurrencyBuffer = tt.min, tt.buffer
 		if r := tm.run(strings.Fields(tt.line)...); r.code != 0 || strings.HasSuffix(r.err, hint) != tt.told || strings.Contains(r.err, "follows") != tt.told {
 			t.Errorf("%s: %+v", tt.name, r)
+		}
+	}
+}
+
+// Who deploys while runners of the revision before are up is told that they
+// answer for a while, in a pipe too. To know it never costs a deployment much.
+func TestOldRunnersAreTold(t *testing.T) {
+	const follow = "`fal apps status checkout --wait` follows the rollout\n"
+	idle := `{"runner_id":"a","alias":"checkout","revision":"` + revOld + `","state":"IDLE"}`
+	for _, tt := range []struct {
+		name, line string
+		tty, fresh bool
+		runners    string
+		want       string
+		looks      int
+	}{
+		{"one", "checkout", false, false, idle, "hint: 1 runner of an earlier revision is being replaced: " + follow, 1},
+		{"on a terminal", "checkout", true, false, idle, "hint: 1 runner of an earlier revision is being replaced: " + follow, 1},
+		{"two", "checkout", false, false, idle + `,{"runner_id":"b","alias":"checkout","revision":"older","state":"RUNNING"}`, "hint: 2 runners of an earlier revision are being replaced: " + follow, 1},
+		{"all", "--all --yes --strategy rolling", false, false, idle, "hint: 1 runner of an earlier revision is being replaced: " + follow, 3},
+		{"none", "checkout", false, false, "", "", 1},
+		{"one that ends", "checkout", false, false, strings.Replace(idle, "IDLE", "DRAINING", 1), "", 1},
+		{"one of the new revision", "checkout", false, false, strings.Replace(idle, revOld, revNew, 1), "", 1},
+		{"for the first time", "checkout", false, true, idle, "", 0},
+		{"waited for", "checkout --attach", false, false, idle, "", 0},
+		{"not waited for", "checkout --detach", false, false, idle, "", 0},
+	} {
+		tm := threeApps(t)
+		tm.tty = tt.tty
+		if !tt.fresh {
+			tm.service.before = sampleBefore()
+		}
+		tm.server.Handle("ListAliasRunners", func(faltest.Call) faltest.Answer { return faltest.Reply(`{"runners":[` + tt.runners + `]}`) })
+		r := tm.run(strings.Fields(tt.line)...)
+		if r.code != 0 || !strings.Contains(r.err, tt.want) || tt.want == "" && strings.Contains(r.err, "being replaced") || len(tm.server.Calls("ListAliasRunners")) != tt.looks {
+			t.Errorf("%s: %+v, %d looks", tt.name, r, len(tm.server.Calls("ListAliasRunners")))
+		}
+	}
+	for name, answer := range map[string]faltest.Answer{"refuses": faltest.Fail(fal.CodePermissionDenied, "no"), "hangs": faltest.Hang(), "is down": faltest.Fail(fal.CodeUnavailable, "down")} {
+		tm := newTerm(t)
+		tm.service.before = sampleBefore()
+		tm.server.Handle("ListAliasRunners", func(faltest.Call) faltest.Answer { return answer })
+		if name == "hangs" {
+			tm.look = 10 * time.Millisecond
+		}
+		if r := tm.run("checkout"); r.code != 0 || r.out != deployedText || strings.Contains(r.err, "replaced") {
+			t.Errorf("a service that %s: %+v", name, r)
 		}
 	}
 }
@@ -528,9 +624,16 @@ func TestInterrupt(t *testing.T) {
 		{fal.DeployRegister, "", "interrupted: checkout points to revision " + revOld + " as before; the service may still register the new one\nhint: `fal apps status checkout` shows how far it is"},
 		{fal.DeployRegister, revNew, "interrupted: checkout points to revision " + revNew + ", and its rollout goes on; " + revOld + " may still serve"},
 		{fal.DeployRegister, "later", "interrupted: checkout points to revision " + revNew + ", and its rollout goes on; " + revOld + " may still serve"},
+		{fal.DeployRegister, "none serves", "interrupted: checkout points to revision " + revNew + ", and its rollout goes on"},
 	} {
 		tm := newTerm(t)
 		tm.server.SetApps(faltest.App{Alias: "checkout", Revision: revOld})
+		const idle, draining = 8, 5
+		old := faltest.Runner{ID: "a", Alias: "checkout", Revision: revOld, State: idle}
+		if tt.revision == "none serves" {
+			tt.revision, old.State = revNew, draining
+		}
+		tm.server.SetRunners(old, faltest.Runner{ID: "b", Alias: "checkout", Revision: revNew, State: idle})
 		if tt.revision == "later" { // the service has made it, and not told so
 			tt.revision = ""
 			tm.server.SetApps(faltest.App{Alias: "checkout", Revision: revNew})
@@ -671,5 +774,26 @@ would deploy checkout
 	}
 	if len(tm.service.apps) != 0 {
 		t.Error("something was deployed")
+	}
+}
+
+// A module that is not there is told apart from one of the app's own.
+func TestMissingModule(t *testing.T) {
+	for message, want := range map[string]string{
+		"web.app:Web.build_metadata raised an exception: ModuleNotFoundError: No module named 'fal'":      "the package that fal comes from",
+		"web.app:Web.build_metadata raised an exception: ModuleNotFoundError: No module named 'torch.nn'": "the package that torch comes from",
+		"ModuleNotFoundError: No module named 'web'":     "web is a package of your own",
+		"ModuleNotFoundError: No module named 'web.app'": "web is a package of your own",
+		"ValueError: no": "",
+	} {
+		got := strings.Join(missingModule(message, "web.app:Web"), "\n")
+		if (want == "") != (got == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: %q", message, got)
+		}
+	}
+	tm := newTerm(t)
+	tm.service.fails["checkout"] = &fal.DeployError{Phase: fal.DeployMetadata, Err: errors.New("No module named 'fal'")}
+	if r := tm.run("checkout"); r.code != 1 || !strings.Contains(r.err, "\nhint: requirements has to name the package that fal comes from") {
+		t.Errorf("%+v", r)
 	}
 }
