@@ -782,8 +782,8 @@ func TestMissingModule(t *testing.T) {
 	for message, want := range map[string]string{
 		"web.app:Web.build_metadata raised an exception: ModuleNotFoundError: No module named 'fal'":      "the package that fal comes from",
 		"web.app:Web.build_metadata raised an exception: ModuleNotFoundError: No module named 'torch.nn'": "the package that torch comes from",
-		"ModuleNotFoundError: No module named 'web'":     "web is a package of your own",
-		"ModuleNotFoundError: No module named 'web.app'": "web is a package of your own",
+		"ModuleNotFoundError: No module named 'web'":                                                      "web is a package of your own",
+		"ModuleNotFoundError: No module named 'web.app'":                                                  "web is a package of your own",
 		"ValueError: no": "",
 	} {
 		got := strings.Join(missingModule(message, "web.app:Web"), "\n")

@@ -109,20 +109,21 @@ func (d *Dispatcher) provider(noun installed.Noun, official bool) (pkg string, a
 	return noun.Package, noun.Package != ""
 }
 
-// foreign is the command for a word of another program. It goes before those that
-// are spelt like it.
+// foreign are the commands for a word of another program. They go before those
+// that are spelt like it.
 func (d *Dispatcher) foreign(word string, official bool) []candidate {
-	meant := suggest.Foreign("", word)
-	name, _, _ := strings.Cut(meant, " ")
-	noun, known := installed.FindNoun(name)
-	if !known {
-		return nil
+	var found []candidate
+	for _, meant := range suggest.Foreign("", word) {
+		name, _, _ := strings.Cut(meant, " ")
+		noun, known := installed.FindNoun(name)
+		if !known {
+			continue
+		}
+		if pkg, answered := d.provider(noun, official); answered {
+			found = append(found, candidate{Suggestion{Command: "fal " + meant, Package: pkg}, -1})
+		}
 	}
-	pkg, answered := d.provider(noun, official)
-	if !answered {
-		return nil
-	}
-	return []candidate{{Suggestion{Command: "fal " + meant, Package: pkg}, -1}}
+	return found
 }
 
 // nearAliases compares the first word with the user's own.

@@ -177,40 +177,46 @@ func (p *patient) checkPlugins(context.Context) finding {
 		return failed(err.Error(), "")
 	}
 	problems := slices.Clone(listing.Warnings)
-	hint := ""
-	for _, plugin := range listing.Plugins {
-		for _, w := range plugin.Warnings {
-			problems = append(problems, shown(plugin.Path)+": "+w)
-		}
-		if hint == "" && len(plugin.Warnings) > 0 {
-			hint = mendPlugin(plugin)
-		}
-	}
+	var hints []string
 	if shadow, shadowed := p.finder.Shadowed(); shadowed {
-		hint = shadow.PathLine
+		hints = append(hints, shadow.PathLine)
 	}
 	if self := searchpath.FolderOf(p.self); self != "" {
 		if _, found := p.finder.Path.Find("fal"); !found {
 			problems = append(problems, shown(self)+" is not on PATH")
-			hint = "export PATH=" + cli.Quote(self) + `:"$PATH"`
+			hints = append(hints, "export PATH="+cli.Quote(self)+`:"$PATH"`)
+		}
+	}
+	for _, plugin := range listing.Plugins {
+		for _, w := range plugin.Warnings {
+			problems = append(problems, shown(plugin.Path)+": "+w)
+		}
+		if len(plugin.Warnings) > 0 {
+			hints = append(hints, mendPlugin(plugin)...)
 		}
 	}
 	count := fmt.Sprintf("%d on PATH and beside this program", len(listing.Plugins))
 	if len(problems) == 0 {
 		return ok(count)
 	}
-	return warning(count+"\n"+strings.Join(problems, "\n"), hint)
+	return warning(count+"\n"+strings.Join(problems, "\n"), strings.Join(hints, "\n"))
 }
 
-// mendPlugin says what to do about a plugin with a problem.
-func mendPlugin(plugin installed.Plugin) string {
+// mendPlugin says what to do about a plugin with problems, each in a line that
+// names it.
+func mendPlugin(plugin installed.Plugin) []string {
 	path := cli.Quote(plugin.Path)
 	if slices.Contains(plugin.Warnings, "not executable") {
-		return "chmod +x " + path
+		return []string{"chmod +x " + path}
 	}
 	remove := "`rm " + path + "`, if it is of no use"
-	if problem := installed.FileProblem(plugin.Path); problem.Reason != "" {
-		return strings.Join(append(problem.Hints, remove), "\n")
+	problem := installed.FileProblem(plugin.Path)
+	if problem.Reason == "" {
+		return []string{remove}
 	}
-	return remove
+	var hints []string
+	for _, h := range problem.Hints {
+		hints = append(hints, shown(plugin.Path)+": "+h)
+	}
+	return append(hints, remove)
 }

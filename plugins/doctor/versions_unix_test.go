@@ -76,6 +76,17 @@ func TestPlugins(t *testing.T) {
 	} {
 		s.wants(f, "warning", want, "export PATH=")
 	}
+	// Each has its own hint, in its order.
+	s.write("each/fal-a", "#!/nowhere/python\n")
+	s.write("each/fal-b", "#!/bin/sh\n")
+	s.write("each/fal-runners-top", "#!/bin/sh\n")
+	each := filepath.Join(s.home, "each")
+	chmod(t, filepath.Join(each, "fal-a"))
+	chmod(t, filepath.Join(each, "fal-runners-top"))
+	s.deps.self = ""
+	s.env["PATH"] = each
+	s.wants(s.patient().checkPlugins(t.Context()), "warning", "~/each/fal-runners-top: answers `fal runners top` in place of fal-runners",
+		"~/each/fal-a: its first line is #!/nowhere/python\n`rm "+each+"/fal-a`, if it is of no use\nchmod +x "+each+"/fal-b\n`rm "+each+"/fal-runners-top`, if it is of no use")
 	for content, want := range map[string][2]string{
 		"echo hello\n":            {"names no interpreter", "its first line has to be as #!/bin/sh\n`rm "},
 		"\x7fELF\x02\x01\x01\x00": {"a part of the file is missing", "install it again\n`rm "},

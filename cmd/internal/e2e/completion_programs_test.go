@@ -72,6 +72,9 @@ func sampleCases(id, key, revision string) []programCase {
 		becomes("fal runners list --app sam\t", "fal", "runners", "list", "--app", "sample"),
 		becomes("fal runners list --jq .runners[].uptime_s\tx", "fal", "runners", "list", "--jq", ".runners[].uptime_secondsx").in("bash"),
 		becomes("fal runners list --jq '.runners[0].uptime_s\t'", "fal", "runners", "list", "--jq", ".runners[0].uptime_seconds"),
+		becomes("fal runners list --jq='.runners[0].uptime_s\t | tostring'", "fal", "runners", "list", "--jq=.runners[0].uptime_seconds | tostring"),
+		becomes(`fal runners list --jq=".runners[0] | .uptime_s`+"\t"+`"`, "fal", "runners", "list", "--jq=.runners[0] | .uptime_seconds"),
+		becomes(`fal deploy --python="my d`+"\t"+`"`, "fal", "deploy", "--python=my dir/").in("zsh"),
 		becomes("fal runners list --jq '.runners | map(.uptime_s\t)'", "fal", "runners", "list", "--jq", ".runners | map(.uptime_seconds)"),
 		becomes("fal runners list -o jsonl --jq .uptime_s\t", "fal", "runners", "list", "-o", "jsonl", "--jq", ".uptime_seconds"),
 		becomes("fal runners list --watch --jq .eve\t", "fal", "runners", "list", "--watch", "--jq", ".event"),
@@ -98,15 +101,16 @@ func sampleCases(id, key, revision string) []programCase {
 		becomes("fal runners list --profile=wo\t", "fal", "runners", "list", "--profile=wo rk$(touch evaluated)"),
 
 		// Files.
-		becomes(`fal deploy my\ dir/ap`+"\t", "fal", "deploy", "my dir/app one.py"),
-		becomes(`fal deploy "my dir/ap`+"\t", "fal", "deploy", "my dir/app one.py"),
+		becomes(`fal deploy my\ dir/ap`+"\tOt\t", "fal", "deploy", "my dir/app one.py::Other"), // one of its two
+		becomes(`fal deploy "my dir/ap`+"\tOt\t", "fal", "deploy", "my dir/app one.py::Other"),
+		becomes("fal deploy hd/o\t", "fal", "deploy", "hd/one.py"),
 		becomes(`fal deploy 'my dir/app one.py::Gr`+"\t", "fal", "deploy", "my dir/app one.py::Größe").in("bash"),
 		becomes(`fal deploy my\ dir/app\ one.py::Gr`+"\t", "fal", "deploy", "my dir/app one.py::Größe"),
 		becomes("fal secrets set --from-env-file ~/hd/x\t", "fal", "secrets", "set", "--from-env-file", "HOME/hd/x.env"),
 		becomes("fal secrets set --from-env-file $HOME/hd/x\t", "fal", "secrets", "set", "--from-env-file", "HOME/hd/x.env"),
 		becomes("fal secrets set --from-env-file hd/x\t", "fal", "secrets", "set", "--from-env-file", "hd/x.env"),
 		becomes("fal secrets set --from-env-file=hd/x\t", "fal", "secrets", "set", "--from-env-file=hd/x.env"),
-		becomes(`fal deploy '$(touch evaluated)/y`+"\t", "fal", "deploy", "$(touch evaluated)/y.py"),
+		becomes(`fal deploy '$(touch evaluated)/y`+"\tOt\t", "fal", "deploy", "$(touch evaluated)/y.py::Other"),
 	}
 	// What is typed is never evaluated, also where files are completed.
 	for _, before := range []string{"fal deploy ", "fal secrets set --from-env-file=", "fal secrets set --from-env-file ", "fal local start --data-dir ", "fal runners describe "} {
@@ -224,6 +228,9 @@ func TestCompletionOfPrograms(t *testing.T) {
 		if err := errors.Join(os.MkdirAll(filepath.Join(home, filepath.Dir(path)), 0o755), os.WriteFile(filepath.Join(home, path), []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := os.WriteFile(filepath.Join(home, "hd/one.py"), []byte("import fal\nclass One(fal.App): pass\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	tools := t.TempDir()
 	seen := "#!/bin/sh\n{ for a do printf '%s\\002' \"$a\"; done; printf '\\001\\n'; } >>\"$SEEN\"\n"

@@ -201,6 +201,36 @@ func TestCompletionInBash(t *testing.T) {
 	}
 }
 
+// zsh gets whole words for the line where it would lose a quote.
+func TestCompletionInZsh(t *testing.T) {
+	for _, test := range []struct{ typed, word, want, directive string }{
+		{`--jq='.things[].i`, `--jq=.things[].i`, `--jq='.things[].id`, ":quoted nospace"},
+		{`--jq=".things[] | .i`, `--jq=.things[] | .i`, `--jq=".things[] | .id`, ":quoted nospace"},
+		{`--state='r`, `--state=r`, `--state='running'`, ":quoted"},
+		{`--state="R`, `--state=R`, `--state=running`, ":quoted"},
+		{`-a"b`, `-ab`, `-a"beta"`, ":quoted"},
+		{`--state=$'r`, `--state=r`, `--state=$'running'`, ":quoted"},
+		{`--state='none`, `--state=none`, ``, ":quoted"},
+		{`--state='r'`, `--state=r`, `--state=running`, ":none"},
+		{`--state=r`, `--state=r`, `--state=running`, ":none"},
+		{`'--state=r`, `--state=r`, `--state=running`, ":none"}, // which it keeps
+		{`--state='r`, `--state=x`, ``, ":none"},
+	} {
+		values, directive := ask(t, "--shell", "zsh", "--typed", test.typed, "--", "list", test.word)
+		if got := strings.Join(values, " "); got != test.want || directive != test.directive {
+			t.Errorf("%s: %q %s, want %q %s", test.typed, got, directive, test.want, test.directive)
+		}
+	}
+	// Handed on to another program, the question is the same.
+	r, err := ReadRequest([]string{CompleteWord, "--shell", "zsh", "--typed", "--state='r", "--", "things", "list", "--state=r"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if values, directive := ask(t, r.Behind(1).Args()[1:]...); !slices.Equal(values, []string{"--state='running'"}) || directive != ":quoted" {
+		t.Errorf("%q %s", values, directive)
+	}
+}
+
 // fish puts a space behind the only candidate, unless it ends as if it went on.
 func TestCompletionInFish(t *testing.T) {
 	for line, want := range map[string]string{

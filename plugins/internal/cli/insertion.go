@@ -58,23 +58,40 @@ func commonPrefix(a, b string) string {
 // become is the word, typed so far, as it stands in the line when it has become
 // value; without the quote at its end, which readline adds.
 func (q quoted) become(value string) string {
+	word, open := q.grow(value)
+	// readline takes a quote at the end for the one that is missing.
+	if mark := quoteMark(open); mark != "" && value != q.text && strings.HasSuffix(word, mark) {
+		word += mark
+	}
+	return word
+}
+
+// grow is the word as it stands in the line when it has become value, and the
+// quote that is open at its end.
+func (q quoted) grow(value string) (word string, open byte) {
 	rest, begins := strings.CutPrefix(value, q.text)
 	if !begins { // by other capitals
-		return escape(0, value)
+		return escape(0, value), 0
 	}
 	raw := q.raw
 	if q.dangling {
 		raw = raw[:len(raw)-1]
 	}
-	if rest == "" {
-		return raw
+	return raw + escape(q.open, rest), q.open
+}
+
+// inLine are the candidates as words of the line. With ended, the quote that is
+// open has its end.
+func (q quoted) inLine(found []Candidate, ended bool) []Candidate {
+	words := make([]Candidate, len(found))
+	for i, c := range found {
+		word, open := q.grow(c.Value)
+		if ended {
+			word += quoteMark(open)
+		}
+		words[i] = Candidate{word, c.Description}
 	}
-	word := raw + escape(q.open, rest)
-	// readline takes a quote at the end for the one that is missing.
-	if mark := quoteMark(q.open); mark != "" && strings.HasSuffix(word, mark) {
-		word += mark
-	}
-	return word
+	return words
 }
 
 func quoteMark(open byte) string {

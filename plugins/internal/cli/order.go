@@ -210,12 +210,31 @@ func (o *orderer) positional(word string, dashed bool) error {
 	// What stands behind an equals sign can be a secret that lacks its command.
 	word, _, _ = strings.Cut(word, "=")
 	e := Usagef("unknown command %q", word)
-	if meant := suggest.Foreign(o.app.Noun, word); meant != "" && len(o.line.path) == 0 && o.app.Noun != "" {
-		e = e.WithHint("did you mean `fal " + meant + "`?")
-	} else if near := suggest.Nearest(word, commandNames(o.children())); near != "" {
-		e = e.WithHint("did you mean `" + o.typedPath() + " " + near + "`?")
+	for _, meant := range o.meant(word) {
+		e = e.WithHint("did you mean `" + meant + "`?")
 	}
 	return e.WithHint(o.seeHelp())
+}
+
+// meant are the commands, as they are typed, that a word which is none may stand
+// for.
+func (o *orderer) meant(word string) []string {
+	if len(o.line.path) == 0 && o.app.Noun != "" {
+		if found := suggest.Foreign(o.app.Noun, word); len(found) > 0 {
+			for i := range found {
+				found[i] = "fal " + found[i]
+			}
+			return found
+		}
+	}
+	commands := o.children()
+	if alike := suggest.Alike(word, commandNames(commands)); alike != "" {
+		return []string{o.typedPath() + " " + commands[slices.IndexFunc(commands, called(alike))].Name}
+	}
+	if near := suggest.Nearest(word, commandNames(commands)); near != "" {
+		return []string{o.typedPath() + " " + near}
+	}
+	return nil
 }
 
 // defaultCommand is the command of a line that has named none so far, or nil.

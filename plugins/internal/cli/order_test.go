@@ -110,6 +110,7 @@ func TestOrderRefuses(t *testing.T) {
 		in, message, hint string
 	}{
 		{"lst", `unknown command "lst"`, "did you mean `fal things list`?"},
+		{"show", `unknown command "show"`, "did you mean `fal things list`?"},
 		{"LST=s3cret", `unknown command "LST"`, "`fal things --help` shows what there is"},
 		{"wholly-else", `unknown command "wholly-else"`, "`fal things --help` shows what there is"},
 		{"list --stat idle", "unknown flag --stat for `fal things list`", "did you mean --state?"},

@@ -25,7 +25,7 @@ func pyprojectTopic() topic {
 				{"private_logs", "boolean: keep the logs private"},
 			}},
 			{Title: "Python and files", Rows: [][2]string{
-				{"requirements", `list of strings, or of lists of them, which are layers that are built one after the other. One that is a folder (".", ".[extra]", "../lib") is packed and sent: a python_entry_point needs that of its own package, mostly ".", with a pyproject.toml that has [project] name and version`},
+				{"requirements", `list of strings, or of lists of them, which are layers that are built one after the other. One that is a folder (".", ".[extra]", "../lib") is packed and sent: a python_entry_point needs that of its own package, mostly ".", with a pyproject.toml that has [project] name and version, and "fal"`},
 				{"requirements_context_dir", "string: folder at which those paths begin"},
 				{"python_version", `string, as "3.12"`},
 				{"app_files", "list of strings: files and folders to send along; not with image"},

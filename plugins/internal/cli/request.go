@@ -96,6 +96,17 @@ func (r Request) Word() string { return r.Words[len(r.Words)-1] }
 // inReadline reports whether bash is to be answered, in its own quotes.
 func (r Request) inReadline() bool { return r.shell == "bash" && r.typed != nil }
 
+// inZshQuote reports whether a quote is open that begins within the word. zsh
+// forgets such a one when it inserts a value, so that it is given the word as it
+// is to stand in the line.
+func (r Request) inZshQuote() bool {
+	if r.shell != "zsh" || r.typed == nil || r.typed.open == 0 || r.typed.text != r.Word() {
+		return false
+	}
+	raw := r.typed.raw
+	return !strings.HasPrefix(raw, `"`) && !strings.HasPrefix(raw, "'") && !strings.HasPrefix(raw, "$'")
+}
+
 // Behind is the same question to the program that the first n words name. n is
 // less than the number of words.
 func (r Request) Behind(n int) Request {
@@ -210,6 +221,10 @@ func (r Request) Write(w io.Writer, reply Reply) error {
 	if r.null {
 		end = 0
 	}
+	quotes := r.inZshQuote()
+	if quotes {
+		found = r.typed.inLine(found, !reply.NoSpace)
+	}
 	if r.inReadline() {
 		for _, line := range r.insertions(found) {
 			b.WriteString(line)
@@ -223,7 +238,7 @@ func (r Request) Write(w io.Writer, reply Reply) error {
 			b.WriteByte(end)
 		}
 	}
-	b.WriteString(reply.directive())
+	b.WriteString(reply.directive(quotes))
 	b.WriteByte(end)
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -244,8 +259,13 @@ func (r Request) addsSpace(found []Candidate) bool {
 	return r.inReadline() && r.typed.open != 0 && !r.list
 }
 
-func (r Reply) directive() string {
+// directive is the last line of an answer. With quoted, the values are words as
+// they are to stand in the line.
+func (r Reply) directive(quoted bool) string {
 	var words []string
+	if quoted {
+		words = append(words, "quoted")
+	}
 	if r.NoSpace {
 		words = append(words, "nospace")
 	}

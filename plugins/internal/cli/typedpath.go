@@ -8,10 +8,11 @@ import (
 
 // shellListsFiles reports whether the shell is left to find files by itself.
 // That of fish takes quotes and ~ for letters. That of zsh evaluates what stands
-// before a slash, so that it is kept away from all but variables.
+// before a slash, so that it is kept away from all but variables, and loses a
+// quote that begins within the word.
 func (r Request) shellListsFiles() bool {
 	switch {
-	case r.shell == "fish":
+	case r.shell == "fish", r.inZshQuote():
 		return false
 	case r.shell != "zsh" || r.typed == nil:
 		return true

@@ -52,7 +52,7 @@ func complete(_ context.Context, c *cli.Completion) []cli.Candidate {
 
 func goesOn(_ context.Context, c *cli.Completion) []cli.Candidate {
 	c.NoSpace()
-	return []cli.Candidate{{Value: ".root[]"}}
+	return []cli.Candidate{{Value: ".root[]"}, {Value: ".first | .root[]"}}
 }
 
 func app() *cli.App {
