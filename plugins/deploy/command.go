@@ -43,7 +43,8 @@ func newDeploy(d dependencies) *cli.Command {
 		Description: "REF is the name of an app in the nearest pyproject.toml (a table [tool.fal.apps.NAME]; `fal help pyproject` lists its keys), a Python file, or file.py::Class for one of several; without it, the one Python file of this folder is taken.\n\n" +
 			"Apps that are an image, and those with a python_entry_point, need no Python here. A Python file is loaded by Python with the fal package that is installed there: that of --python, FAL_PYTHON, the active virtual environment, uv run where the project has a uv.lock, or python3.\n\n" +
 			"An app that exists keeps how it scales: keep alive, min and max concurrency, both buffers, scaling delay, request timeout and regions are taken from the code by --reset-scale alone. What is said meanwhile goes to stderr. On a terminal a step that ends well leaves one line, and one that fails its whole log; in a pipe the log is printed as it comes. --verbose does that on a terminal too, and adds details.\n\n" +
-			"Without --attach and --detach it returns when the new revision is registered. Its rollout goes on then: until a runner of it is up, one of the revision before may answer. --attach waits for the end of the rollout, and `fal apps status APP --wait` does so later on.\n\n" +
+			"Without --attach and --detach it returns when the new revision is registered. Its rollout goes on then: until a runner of it is up, one of the revision before may answer. --attach waits for the end of the rollout, however long that takes, and `fal apps status APP --wait` does so later on.\n\n" +
+			"--check and --dry-run compare what the service tells of an app: its auth mode, machines, regions and how it scales. What a revision is made of, as its image, files, requirements, ports, secrets and health check, the service does not tell; it is in the requests that --dry-run shows.\n\n" +
 			"With -o json, and the like, a deployment that failed is an object too. Its status is failed, and its revision is the one that it made if the failure came behind that, or what the app points to now where the service did not tell which it made; empty, the app is as it was, or cannot be asked. previous_revision is the one before.\n\n" +
 			"Ctrl-C ends it and says what has come of it so far. FAL_DEPLOY_CHECK=1 is --check; FAL_URL_OUTPUT is all, playground or none, the URLs that people are shown.",
 		Args:        []cli.Arg{{Name: "REF", Optional: true, Value: cli.NonEmpty(&o.ref), Complete: o.completeRef, Usage: "an app of the pyproject.toml, file.py or file.py::Class"}},
@@ -66,9 +67,9 @@ func newDeploy(d dependencies) *cli.Command {
 			{Name: "no-cache", Value: cli.Bool(&o.noCache), Usage: "build the environment anew"},
 			{Name: "force-env-build", Hidden: true, Value: cli.Bool(&o.forceBuild), Usage: "deprecated: same as --no-cache"},
 			{Name: "python", Placeholder: "PATH", Value: cli.NonEmpty(&o.python), Complete: cli.Files(), Usage: "the Python that loads a Python file"},
-			{Name: "check", Value: cli.Bool(&o.check), Usage: "show what changes, and deploy when confirm is typed"},
+			{Name: "check", Value: cli.Bool(&o.check), Usage: "show which settings of the app change, and deploy when confirm is typed"},
 			{Name: "yes", Aliases: []string{"y"}, Value: cli.Bool(&o.yes), Usage: "do not ask"},
-			{Name: "dry-run", Value: cli.Bool(&o.dryRun), Usage: "show what changes, the files and the requests, and send nothing"},
+			{Name: "dry-run", Value: cli.Bool(&o.dryRun), Usage: "show which settings of the app change, the files and the requests; the service is asked, and nothing is sent to it"},
 			{Name: "all", Value: cli.Bool(&o.all), Usage: "deploy every app of the pyproject.toml; the JSON is then {deployments: [...]}"},
 			{Name: "jobs", Placeholder: "N", Value: cli.Int(&o.jobs, 1, math.MaxInt), Usage: fmt.Sprintf("with --all, how many at once; %d unless given", defaultJobs)},
 		},

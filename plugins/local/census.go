@@ -37,16 +37,20 @@ func newCensus(plane *controlplane.Server) (census, error) {
 
 func (c census) take(ctx context.Context) (health, error) {
 	h := health{Runners: map[string]int{}}
+	for app, err := range c.client.Apps.List(ctx, nil) {
+		if err != nil {
+			return health{}, err
+		}
+		if app.Alias == sampleApp {
+			h.Sample, h.Wanted = true, app.MinConcurrency
+		}
+	}
 	for r, err := range c.client.Runners.List(ctx, nil) {
 		if err != nil {
 			return health{}, err
 		}
 		h.Runners[r.State.String()]++
-		if r.Alias != sampleApp {
-			continue
-		}
-		h.Sample = true
-		if r.State == fal.RunnerIdle || r.State == fal.RunnerRunning {
+		if r.Alias == sampleApp && (r.State == fal.RunnerIdle || r.State == fal.RunnerRunning) {
 			h.Ready++
 		}
 	}

@@ -34,6 +34,7 @@ type health struct {
 	Login    bool           `json:"login"`   // people can log in
 	Runners  map[string]int `json:"runners"` // by state
 	Ready    int            `json:"ready"`   // runners of the sample app that are up
+	Wanted   int            `json:"wanted"`  // runners of the sample app that there are to be at least
 	Problem  string         `json:"problem"` // why there is nothing about runners
 }
 

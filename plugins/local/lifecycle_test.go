@@ -2,6 +2,7 @@ package local
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/fal-plugins/fal/pkg/controlplane"
+	"github.com/fal-plugins/fal/pkg/fal"
 )
 
 func TestStartStatusStop(t *testing.T) {
@@ -66,6 +68,37 @@ func TestStatusForPeople(t *testing.T) {
 		*s.Address, *s.PID, *s.StartedAt, *s.Version, b.data())
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	b.stop()
+	b.gone()
+}
+
+// sampleRunners is how many the sample app has until somebody changes it.
+const sampleRunners = 3
+
+// A sample app that somebody scaled down is waited for as it is now.
+func TestSampleScaledDown(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.start("--sample")
+	key, err := controlplane.ReadCredentials(b.data())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, least := range []int{1, 0} {
+		client, err := fal.New(fal.Options{Host: *s.Address, Plaintext: true, Credentials: fal.Key{ID: key.KeyID, Secret: key.Secret}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.Apps.Scale(t.Context(), sampleApp, &fal.AppsScaleParams{MinConcurrency: &least})
+		if err := errors.Join(err, client.Close()); err != nil {
+			t.Fatal(err)
+		}
+		b.stop()
+		if s = b.start("--sample"); !s.Sample || s.Runners["IDLE"] != least {
+			t.Errorf("with %d: %+v", least, s)
+		}
+		b.run("start", "--sample").ok()
 	}
 	b.stop()
 	b.gone()

@@ -14,11 +14,8 @@ import (
 	"github.com/fal-plugins/fal/plugins/internal/output"
 )
 
-// The sample app, as the control plane declares it.
-const (
-	sampleApp     = "sample"
-	sampleRunners = 3
-)
+// sampleApp is what the control plane calls the sample app.
+const sampleApp = "sample"
 
 type startOptions struct {
 	folder folderOptions
@@ -32,7 +29,7 @@ func newStart() *cli.Command {
 	return &cli.Command{
 		Name:    "start",
 		Summary: "Start the control plane",
-		Description: "Starts the control plane in the background and returns when it answers. When it is running already, that is said and all is well; with --sample the sample app is added.\n\n" +
+		Description: "Starts the control plane in the background and returns when it answers. When it is running already as it was asked for, that is said and all is well; with --sample the sample app is added.\n\n" +
 			"It answers gRPC and REST at one port of 127.0.0.1. What it keeps is in its data folder and is there again after the next start.\n\n" +
 			"Runners get what any process needs of the environment that it is started in, such as PATH, HOME and LANG, and no other variable: credentials stay where they are. What an app needs besides is set with `fal secrets set`.\n\n" +
 			"With --login there is somebody to log in as, named you, who can act as a personal account, a team's and an organization's. " +
@@ -134,7 +131,8 @@ func (o serverOptions) agree(found *instance, dir dataDir) error {
 		WithHint("fal local stop" + dir.flag())
 }
 
-// awaitSample makes sure of the sample app and returns when its runners are up.
+// awaitSample makes sure of the sample app and returns when as many of its
+// runners are up as there are to be.
 func awaitSample(ctx context.Context, dir dataDir, found *instance) (*instance, error) {
 	client := controlOf(found.record)
 	if !found.health.Sample {
@@ -149,10 +147,10 @@ func awaitSample(ctx context.Context, dir dataDir, found *instance) (*instance, 
 		if err == nil && now.health.Problem != "" {
 			err = errors.New(now.health.Problem)
 		}
-		return now.health.Ready >= sampleRunners, err
+		return now.health.Sample && now.health.Ready >= now.health.Wanted, err
 	})
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return nil, (&cli.Error{Code: "timeout", Message: fmt.Sprintf("%d of %d sample runners came up in time", now.health.Ready, sampleRunners)}).
+		return nil, (&cli.Error{Code: "timeout", Message: fmt.Sprintf("%d of %d sample runners came up in time", now.health.Ready, now.health.Wanted)}).
 			WithHint("fal local logs" + dir.flag())
 	}
 	return &now, err

@@ -199,15 +199,16 @@ func TestShell(t *testing.T) {
 	})
 	t.Run("control keys", func(t *testing.T) {
 		tm := open(t)
-		tm.keys("echo go$((1)); sleep 1000\r")
+		long := fmt.Sprint(1e6 + os.Getpid()) // seconds that nobody else sleeps
+		tm.keys("echo go$((1)); sleep " + long + "\r")
 		tm.await("go1")
 		if runtime.GOOS == "linux" {
-			tm.until("the sleep", func() bool { return len(processesNaming("sleep\x001000")) > 0 })
+			tm.until("the sleep", func() bool { return len(processesNaming("sleep\x00"+long)) > 0 })
 		}
 		tm.keys("\x03")
 		tm.keys("echo still $((1+1))_\r")
 		tm.await("still 2_")
-		if left := processesNaming("sleep\x001000"); len(left) > 0 {
+		if left := processesNaming("sleep\x00" + long); len(left) > 0 {
 			t.Errorf("left: %q", left)
 		}
 		tm.keys("\x04")
