@@ -41,7 +41,7 @@ func newDelete(d dependencies) *cli.Command {
 		},
 		Examples: []cli.Example{
 			{Comment: "and wait until nothing of it runs any more", Line: "fal apps delete checkout --wait"},
-			{Comment: "all apps of an environment", Line: "fal apps list --env pr-17 -o name | xargs fal apps delete --env pr-17"},
+			{Comment: "all apps of an environment", Line: "fal apps list --env pr-17 -o name | xargs -r fal apps delete --env pr-17"},
 		},
 		Run: func(ctx context.Context, inv *cli.Invocation) error { return runDelete(ctx, inv, o) },
 	}

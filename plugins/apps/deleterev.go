@@ -41,7 +41,7 @@ func newDeleteRev(d dependencies) *cli.Command {
 		},
 		Examples: []cli.Example{
 			{Comment: "one revision", Line: "fal apps delete-rev 5555aaaa"},
-			{Comment: "those of an app that it does not point to", Line: `fal apps list-rev checkout --jq '.revisions[] | select(.aliases == []).revision' | xargs fal apps delete-rev`},
+			{Comment: "those of an app that it does not point to", Line: `fal apps list-rev checkout --jq '.revisions[] | select(.aliases == []).revision' | xargs -r fal apps delete-rev`},
 		},
 		Run: func(ctx context.Context, inv *cli.Invocation) error { return runDeleteRev(ctx, inv, o) },
 	}

@@ -52,7 +52,7 @@ func newList(d dependencies) *cli.Command {
 		Examples: []cli.Example{
 			{Comment: "the busiest apps first", Line: "fal apps list --sort runners:desc"},
 			{Comment: "what keeps runners without requests", Line: "fal apps list --jq '.apps[] | select(.min_concurrency > 0).alias'"},
-			{Comment: "no runner of staging is kept", Line: "fal apps list --env staging -o name | xargs fal apps scale --min-concurrency 0"},
+			{Comment: "no runner of staging is kept", Line: "fal apps list --env staging -o name | xargs -r fal apps scale --min-concurrency 0"},
 		},
 		Run: func(ctx context.Context, inv *cli.Invocation) error { return runList(ctx, inv, o) },
 	}

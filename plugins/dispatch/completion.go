@@ -19,7 +19,7 @@ func newCompletion(d *Dispatcher) *cli.Command {
 		Name:    "completion",
 		Summary: "Set up completion in bash, zsh or fish",
 		Description: "Completion is of fal and of the programs of this project that are installed, by their own names too. `fal completion install` sets it up for every new shell.\n\n" +
-			"Where this project's packages of the system are installed, it works without; in bash that needs bash-completion, too.",
+			"What was installed from a .deb or .rpm package completes without `fal completion install`; in bash that takes the package bash-completion.",
 	}
 	for _, shell := range shellcompletion.Shells() {
 		c.Sub = append(c.Sub, newCompletionScript(d, shell))
@@ -112,7 +112,7 @@ func newCompletionInstall(d *Dispatcher) *cli.Command {
 	return &cli.Command{
 		Name:    "install",
 		Summary: "Set up completion for every new shell",
-		Description: "bash and zsh get a script in ~/.local/share/fal and a few lines between markers in ~/.bashrc (on macOS ~/.bash_profile) or ~/.zshrc; fish gets its files in ~/.config/fish/completions. " +
+		Description: "bash and zsh get a script in ~/.local/share/fal and a few lines between markers in ~/.bashrc (on macOS ~/.bash_profile) or ~/.zshrc; fish gets its files in ~/.config/fish/completions. XDG_DATA_HOME, XDG_CONFIG_HOME and, in zsh, ZDOTDIR name other folders. " +
 			"To install again brings it up to date. `fal completion uninstall` takes all of it out again.",
 		Output: cli.Text,
 		Single: true,

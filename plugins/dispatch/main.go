@@ -51,7 +51,7 @@ func app(d *Dispatcher) *cli.App {
 		Name:    programName,
 		Summary: "Manage fal serverless",
 		Description: "`fal NAME` runs the program fal-NAME, from a folder of PATH or from beside fal itself. " +
-			"Any program of that name is a command; `fal plugin list` shows those that are installed, and `fal alias` sets words of your own.",
+			"Any program of such a name is a command, unless fal itself has the word, or it is another name of a command, as runner is of runners; `fal plugin list` shows those that are installed, and `fal alias` sets words of your own.",
 		Commands: []*cli.Command{newAlias(d), newCompletion(d), newHelp(d), newPlugin(d)},
 		Overview: func() []cli.HelpSection { return overview(d) },
 	}

@@ -76,7 +76,7 @@ type folderOptions struct {
 
 func (o *folderOptions) flag() *cli.Flag {
 	return &cli.Flag{Name: "data-dir", Placeholder: "DIR", Value: cli.NonEmpty(&o.path), Complete: cli.Dirs(),
-		Usage: "folder of the control plane; ~/.fal/local without it"}
+		Usage: "folder of the control plane; without it ~/.fal/local, or local in FAL_HOME_DIR"}
 }
 
 // open finds the folder; it touches nothing.

@@ -40,7 +40,7 @@ func newUse() *cli.Command {
 	return &cli.Command{
 		Name:    "use",
 		Summary: "Save the control plane as a profile",
-		Description: "Writes its key and its address into a profile of the configuration file. The profile stays good over stop and start; `fal local reset` makes another key. " +
+		Description: "Writes its key and its address into a profile of the configuration file. The profile stays good over stop and start, as long as the control plane has the same port, and TLS as before or not; `fal local reset` makes another key. With TLS it takes SSL_CERT_FILE as well, which a hint says. " +
 			"The official client does not read the address of such a profile: for it there is `fal local env`.",
 		Output: cli.Text,
 		Single: true,

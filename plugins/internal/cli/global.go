@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,13 +37,9 @@ type globals struct {
 
 func newGlobals(app *App) *globals {
 	g := &globals{}
-	var formats []string
-	for _, f := range output.Formats() {
-		formats = append(formats, string(f))
-	}
 	g.outputFlags = []*Flag{
-		{Name: "output", Aliases: []string{"o"}, Placeholder: "FORMAT", Group: groupOutput, Values: formats,
-			Usage: "print as " + strings.Join(formats, ", "), Value: String(&g.format)},
+		{Name: "output", Aliases: []string{"o"}, Placeholder: "FORMAT", Group: groupOutput, Values: allFormats(),
+			Usage: formatUsage(allFormats()), Value: String(&g.format)},
 		{Name: "json", Group: groupOutput, Usage: "same as --output json", Value: Bool(&g.json)},
 	}
 	if app.CompileJQ != nil {
@@ -75,7 +72,7 @@ func newGlobals(app *App) *globals {
 	}
 	if app.Account {
 		g.generalFlags = append(g.generalFlags, &Flag{Name: "timeout", Placeholder: "TIME", Group: groupGeneral,
-			Usage: "give up after this time" + timeoutForms, Value: Seconds(&g.timeout)})
+			Usage: "give up after this time" + timeoutForms + "; without it, each request has " + defaultTimeout, Value: Seconds(&g.timeout)})
 	}
 	verbose := "say what else is worth knowing"
 	if app.Account {
@@ -93,6 +90,33 @@ func newGlobals(app *App) *globals {
 
 // timeoutForms are how a length of time is given.
 const timeoutForms = ": seconds, or as in 30s or 5m"
+
+// defaultTimeout is DefaultTimeout as it is given.
+const defaultTimeout = "60s"
+
+func formatUsage(formats []string) string { return "print as " + strings.Join(formats, ", ") }
+
+func allFormats() []string {
+	var formats []string
+	for _, f := range output.Formats() {
+		formats = append(formats, string(f))
+	}
+	return formats
+}
+
+// names reports whether what a command prints can have names: one record, or
+// the lines of a log, have none.
+func (c *Command) names() bool {
+	return !c.Single && (c.Stream.Flag == "" || c.Stream.Record != nil)
+}
+
+// formats are the values of --output that a command can take.
+func (c *Command) formats() []string {
+	if c.names() {
+		return allFormats()
+	}
+	return slices.DeleteFunc(allFormats(), func(f string) bool { return f == string(output.Name) })
+}
 
 // SharedFlags returns the flags that commands of all programs have in common,
 // for a program that reads them on behalf of others.
@@ -129,7 +153,14 @@ func (g *globals) variable(asJSON bool) Value {
 func (g *globals) flags(c *Command) []*Flag {
 	var flags []*Flag
 	if c.Output != NoOutput {
-		flags = append(flags, g.outputFlags...)
+		for _, f := range g.outputFlags {
+			if f.Name == "output" && !c.names() {
+				own := *f
+				own.Usage = formatUsage(c.formats())
+				f = &own
+			}
+			flags = append(flags, f)
+		}
 	}
 	flags = append(flags, g.accountFlags...)
 	if c.Environment {
@@ -141,9 +172,14 @@ func (g *globals) flags(c *Command) []*Flag {
 			own.Usage += ", and " + c.Verbose
 			f = &own
 		}
-		if f.Name == "timeout" && c.Lasts != nil && c.Lasts() {
+		if f.Name == "timeout" && c.Lasts != nil {
 			own := *f
-			own.Usage = "give up when there is no answer after this time" + timeoutForms
+			switch {
+			case c.Stream.Flag != "":
+				own.Usage += "; with --" + c.Stream.Flag + ", it bounds only the time without an answer"
+			case c.Lasts():
+				own.Usage = "give up when there is no answer after this time" + timeoutForms + "; " + defaultTimeout + " without it"
+			}
 			f = &own
 		}
 		flags = append(flags, f)

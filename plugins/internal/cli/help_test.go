@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fal-plugins/fal/plugins/internal/output"
 )
@@ -73,13 +74,47 @@ func TestJQTopic(t *testing.T) {
 	}
 }
 
+// What a command prints one by one has keys of its own, and what has no names
+// does not offer them, in the help and in a completion.
+func TestHelpOfStreamsAndSingles(t *testing.T) {
+	var on bool
+	do := func(context.Context, *Invocation) error { return nil }
+	app := &App{Name: "fal-things", Noun: "things", Commands: []*Command{
+		{Name: "list", Output: Records, JSON: thingList{}, Run: do, Flags: []*Flag{{Name: "watch", Value: Bool(&on)}},
+			Stream: Stream{Flag: "watch", Record: completionRecord{}}},
+		{Name: "logs", Output: Text, JSON: thingList{}, Run: do, Flags: []*Flag{{Name: "follow", Value: Bool(&on)}},
+			Stream: Stream{Flag: "follow"}},
+		{Name: "show", Output: Records, Single: true, JSON: completionRecord{}, Run: do},
+	}}
+	if r := runApp(t, app, nil, "help", "jq", "--keys"); !strings.Contains(r.out, "fal-things list --watch\t{id, size, labels: [...]}\n") || strings.Contains(r.out, "--follow") {
+		t.Errorf("keys: %+v", r)
+	}
+	for command, want := range map[string]bool{"list": true, "logs": false, "show": false} {
+		if r := runApp(t, app, nil, command, "--help"); strings.Contains(strings.Join(strings.Fields(r.out), " "), "csv, name") != want {
+			t.Errorf("%s: a name is offered: %t is wanted in\n%s", command, want, r.out)
+		}
+		r := runApp(t, app, nil, CompleteWord, "--", command, "-o", "n")
+		if strings.HasPrefix(r.out, "name") != want {
+			t.Errorf("%s: completed to %q", command, r.out)
+		}
+	}
+}
+
 // A command that goes on after its first answer is given up before it alone.
 func TestTimeoutHelp(t *testing.T) {
 	app := &App{Name: "fal-things", Noun: "things", Account: true, Commands: []*Command{
 		{Name: "list", Summary: "List", Run: func(context.Context, *Invocation) error { return nil }},
+		{Name: "logs", Summary: "Logs", Lasts: func() bool { return false }, Stream: Stream{Flag: "follow"}, Run: func(context.Context, *Invocation) error { return nil }},
 		{Name: "shell", Summary: "Shell", Lasts: func() bool { return true }, Run: func(context.Context, *Invocation) error { return nil }},
 	}}
-	for name, want := range map[string]string{"list": "give up after this time: seconds", "shell": "give up when there is no answer after this time: seconds"} {
+	if given, err := time.ParseDuration(defaultTimeout); err != nil || given != DefaultTimeout {
+		t.Errorf("the help says %s, and it is %s", defaultTimeout, DefaultTimeout)
+	}
+	for name, want := range map[string]string{
+		"list":  "give up after this time: seconds, or as in 30s or 5m; without it, each request has 60s -v",
+		"logs":  "without it, each request has 60s; with --follow, it bounds only the time without an answer",
+		"shell": "give up when there is no answer after this time: seconds, or as in 30s or 5m; 60s without it",
+	} {
 		if r := runApp(t, app, nil, name, "--help"); !strings.Contains(strings.Join(strings.Fields(r.out), " "), want) {
 			t.Errorf("%s: %s", name, r.out)
 		}

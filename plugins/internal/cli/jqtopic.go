@@ -24,6 +24,7 @@ func jqTopic(app *App, typed string) topic {
 				{"--argjson NAME JSON", "sets $NAME to any JSON value"},
 				{"env.NAME, $ENV.NAME", "an environment variable"},
 				{"-o jsonl", "applies the expression to each record instead of to the whole, as --follow and --watch do"},
+				{"a key with ?", "in the help, one that a record need not have"},
 			}},
 		},
 	}
@@ -41,11 +42,16 @@ func jqTopic(app *App, typed string) topic {
 	return t
 }
 
-// commandKeys are the commands that print JSON, with its keys.
+// commandKeys are the commands that print JSON, with its keys, and with those of
+// what they print one by one.
 func commandKeys(app *App, typed string) (rows [][2]string) {
 	leaves(app.Commands, nil, func(path []*Command) {
 		if c := path[len(path)-1]; c.JSON != nil {
-			rows = append(rows, [2]string{usageWords(app, path, typed), JSONShape(c.JSON)})
+			words := usageWords(app, path, typed)
+			rows = append(rows, [2]string{words, JSONShape(c.JSON)})
+			if c.Stream.Record != nil {
+				rows = append(rows, [2]string{words + " --" + c.Stream.Flag, JSONShape(c.Stream.Record)})
+			}
 		}
 	})
 	return rows

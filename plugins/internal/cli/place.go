@@ -246,6 +246,10 @@ func (f *Flag) repeats() bool {
 func (s *search) value(f *Flag, before, word string) {
 	given := slices.Clone(s.c.Flags[f.Name])
 	if len(f.Values) > 0 {
+		values := f.Values
+		if c := s.line.command(); c != nil && f.Name == "output" && f.Group == groupOutput {
+			values = c.formats()
+		}
 		if f.Greedy {
 			if i := strings.LastIndexByte(word, ','); i >= 0 {
 				given = append(given, strings.Split(word[:i], ",")...)
@@ -254,7 +258,7 @@ func (s *search) value(f *Flag, before, word string) {
 		} else {
 			given = nil
 		}
-		s.offer(slices.DeleteFunc(plain(f.Values), func(c Candidate) bool {
+		s.offer(slices.DeleteFunc(plain(values), func(c Candidate) bool {
 			// Its values are taken in any case.
 			return slices.ContainsFunc(given, func(g string) bool { return strings.EqualFold(g, c.Value) })
 		}), before, nil)

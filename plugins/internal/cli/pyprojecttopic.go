@@ -6,7 +6,7 @@ package cli
 func pyprojectTopic() topic {
 	return topic{
 		title: "Apps in pyproject.toml",
-		intro: "`fal deploy NAME` deploys the table [tool.fal.apps.NAME] of the nearest pyproject.toml, at whose folder all paths begin. It has one of ref, python_entry_point and image, or python_entry_point with image; a key that is not listed here is an error.",
+		intro: "`fal deploy NAME` deploys the table [tool.fal.apps.NAME] of the nearest pyproject.toml, at whose folder all paths begin. It has ref or python_entry_point, either of them with or without image, or image alone; a key that is not listed here is an error.",
 		sections: []HelpSection{
 			{Title: "What the app is", Rows: [][2]string{
 				{"ref", `string: "file.py::Class", a Python file that Python loads here; the class is a fal.App`},
@@ -44,7 +44,7 @@ func pyprojectTopic() topic {
 				{"max_multiplexing", "whole number: requests that a runner takes at once; 1. From the code each time"},
 				{"request_timeout", "seconds; 3600"},
 				{"startup_timeout", "seconds; 600. From the code each time"},
-				{"termination_grace_period_seconds", "seconds that a runner has to end"},
+				{"termination_grace_period_seconds", "seconds that a runner has to end. From the code each time"},
 			}},
 			{Title: "Requests", Rows: [][2]string{
 				{"exposed_port", "port that the app listens on, 0 to 65535; 8080 for Python"},
@@ -61,8 +61,9 @@ func pyprojectTopic() topic {
 				{"entrypoint, cmd", "string or list of strings, instead of the image's own"},
 				{"registries", `table: "<host>" = { username = "...", password = "..." }`},
 			}},
-			{Title: "Left out, silently", Rows: [][2]string{
-				{"with a dockerfile", "what .dockerignore beside the pyproject.toml says. Without that file: .git, .gitignore, .dockerignore, Dockerfile, Dockerfile.*, *.md, __pycache__, *.pyc, .DS_Store, .venv, venv, .env, node_modules. A COPY of what is left out copies nothing; an empty .dockerignore leaves out nothing"},
+			{Title: "Left out", Rows: [][2]string{
+				{"with a dockerfile", "what .dockerignore beside the pyproject.toml says. Without that file: .git, .gitignore, .dockerignore, Dockerfile, Dockerfile.*, *.md, __pycache__, *.pyc, .DS_Store, .venv, venv, .env, node_modules. An empty .dockerignore leaves out nothing"},
+				{"what says so", "a COPY or ADD of a file or folder that is left out is an error, which names the rule. Of what the rules without .dockerignore keep from a COPY of a folder, a notice names *.md, .env and node_modules; the rest, and all that .dockerignore says, is left out silently"},
 				{"to see it", "`fal deploy NAME --dry-run` lists the files that go up"},
 			}},
 		},

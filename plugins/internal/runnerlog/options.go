@@ -68,7 +68,7 @@ func (o *Options) Flags() []*cli.Flag {
 	return []*cli.Flag{
 		{Name: "follow", Aliases: []string{"f"}, Value: cli.Bool(&o.follow), Usage: "show lines as they are written"},
 		{Name: "lines", Aliases: []string{"n", "tail"}, Placeholder: "[+]N", Value: o.lines.value(), Usage: "only the newest N lines, or with + the oldest N; with --follow, the newest N and what comes"},
-		{Name: "since", Placeholder: "TIME", Value: cli.Time(&o.since, o.now), Usage: "lines from then on: 30m, 1h, 1d, or an ISO timestamp; default: the runner's start"},
+		{Name: "since", Placeholder: "TIME", Value: cli.Time(&o.since, o.now), Usage: "lines from then on: 30m, 1h, 1d, or an ISO timestamp; default: the start of the runner, or of each of several"},
 		{Name: "until", Placeholder: "TIME", Value: cli.Time(&o.until, o.now), Usage: "lines before then; default: the runner's end, or now"},
 		{Name: "search", Placeholder: "TEXT", Value: cli.NonEmpty(&o.search), Usage: "only lines in which the service finds the text"},
 		{Name: "grep", Placeholder: "REGEXP", Value: cli.NonEmpty(&o.grep), Usage: "only lines that match a regular expression (of Go), with the matches coloured"},
