@@ -25,7 +25,30 @@ const (
 // to the same one as long as it is said to be up.
 type delivery struct {
 	gateway   *Gateway
-	transport http.Transport
+	transport *http.Transport // for what is repeated when it meets the end of a connection
+	brief     *http.Transport // for what is not: connections are used again at once or not at all
+	fresh     *http.Transport // uses no connection twice
+}
+
+// brieflyIdle is how long a connection is kept for requests that are sent once. Servers
+// keep one for longer, mostly.
+const brieflyIdle = 10 * time.Millisecond
+
+// transport keeps idle connections for so long; 0 for not at all.
+func transport(idle time.Duration) *http.Transport {
+	return &http.Transport{
+		DialContext:         dial,
+		MaxIdleConnsPerHost: 64,
+		IdleConnTimeout:     idle,
+		DisableKeepAlives:   idle == 0,
+		DisableCompression:  true,
+	}
+}
+
+func (d *delivery) close() {
+	for _, t := range []*http.Transport{d.transport, d.brief, d.fresh} {
+		t.CloseIdleConnections()
+	}
 }
 
 // placeError says that there is no other runner for a request whose runner could
@@ -40,15 +63,26 @@ func (e *placeError) Unwrap() error { return e.err }
 func (d *delivery) RoundTrip(r *http.Request) (*http.Response, error) {
 	p := passageOf(r.Context())
 	search := make(search)
+	by, met := d.brief, error(nil)
+	if isIdempotent(r) && isBare(r) {
+		by = d.transport
+	}
 	for {
 		a, out, err := attemptOf(r)
 		if err != nil {
 			return nil, d.fail(r, err)
 		}
 		out.URL.Host = p.host()
-		response, err := d.transport.RoundTrip(out)
+		response, err := by.RoundTrip(out)
 		if err == nil {
 			return response, nil
+		}
+		if by == d.transport && a.met() && r.Context().Err() == nil && d.gateway.state.EndReason(r.Context(), p.runner.ID) == "" {
+			by, met = d.fresh, a.cause(err)
+			continue
+		}
+		if met != nil && a.conn == nil {
+			return nil, d.fail(r, met) // it is gone, which may be for the request
 		}
 		if r.Context().Err() != nil || !a.repeatable(r) {
 			return nil, d.fail(r, a.cause(err))
@@ -110,18 +144,19 @@ type attempt struct {
 	conn          *wire // nil when there was none to send it by
 	reused        bool
 	written, read int64 // by conn, before it
+	began         time.Time
 }
 
 // attemptOf returns the request as the transport gets it. A transport that may
 // send it again by itself would hide whether it was delivered, which it does not
 // with a body that there is only once.
 func attemptOf(r *http.Request) (*attempt, *http.Request, error) {
-	a := &attempt{}
+	a := &attempt{began: time.Now()}
 	out := r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{GotConn: a.got}))
 	where := *r.URL
 	out.URL, out.GetBody = &where, nil
 	switch {
-	case r.Body == nil || r.Body == http.NoBody:
+	case isBare(r):
 		if isIdempotent(r) {
 			out.Body = nothing{}
 			out.TransferEncoding = []string{"identity"} // none has to be looked for
@@ -148,6 +183,8 @@ func isIdempotent(r *http.Request) bool {
 	return len(r.Header["Idempotency-Key"]) > 0 || len(r.Header["X-Idempotency-Key"]) > 0
 }
 
+func isBare(r *http.Request) bool { return r.Body == nil || r.Body == http.NoBody }
+
 // nothing is the body of a request that has none.
 type nothing struct{}
 
@@ -169,8 +206,18 @@ func (a *attempt) repeatable(r *http.Request) bool {
 	if a.conn == nil {
 		return true
 	}
-	whole := r.Body == nil || r.Body == http.NoBody || r.GetBody != nil
+	whole := isBare(r) || r.GetBody != nil
 	return whole && a.conn.written.Load() == a.written
+}
+
+// meeting is how soon a connection ends that a server was about to close. One that
+// ends later may have ended for the request.
+const meeting = time.Second
+
+// met reports whether a request was sent by a connection that was in use before, and
+// met its end there, so that the server did not see it.
+func (a *attempt) met() bool {
+	return a.conn != nil && a.reused && a.conn.read.Load() == a.read && a.conn.end.Load() != nil && time.Since(a.began) < meeting
 }
 
 var errClosed = errors.New("it closed the connection")

@@ -151,6 +151,30 @@ func TestDeliveredOnce(t *testing.T) {
 	}
 }
 
+// TestConnectionThatWasAboutToClose has a runner close a connection as the next request
+// comes by it, as servers do with those that are idle, or when they recycle a worker.
+func TestConnectionThatWasAboutToClose(t *testing.T) {
+	for method, ok := range map[string]bool{"GET": true, "HEAD": true, "OPTIONS": true, "POST": false, "DELETE": false} {
+		t.Run(method, func(t *testing.T) {
+			w := newWorld(t, Options{})
+			app := w.app()
+			var came atomic.Int64
+			w.runner(app, func(_ http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/next" && came.Add(1) == 1 {
+					panic(http.ErrAbortHandler)
+				}
+			})
+			if got := w.send(w.request("GET", "/me/web", nil)); got.status != 200 {
+				t.Fatalf("%d %s", got.status, got.body)
+			}
+			got := w.send(w.request(method, "/me/web/next", nil))
+			if (got.status == 200) != ok || (came.Load() == 2) != ok {
+				t.Errorf("%d %s, sent %d times", got.status, got.body, came.Load())
+			}
+		})
+	}
+}
+
 func TestSendClosesWhatItWasGiven(t *testing.T) {
 	w := newWorld(t, Options{})
 	app := w.app()

@@ -41,7 +41,9 @@
 //   - 429: 1,024 requests of the app wait already;
 //   - 502: the runner ended, or did not answer with HTTP, or could not be reached for
 //     five seconds though it is up. A request is given to a runner once: if that may
-//     have got it, it is not sent again, and else another runner gets it;
+//     have got it, it is not sent again, and else another runner gets it. The one
+//     exception is a GET, HEAD, OPTIONS or TRACE without a body that was sent while a
+//     server closed a connection that it had kept;
 //   - 503: no runner could be started; the detail says why to the owner of an app
 //     that is not public, and Retry-After when that is tried again;
 //   - 504: no runner had room within startup_timeout and request_timeout, or one
@@ -112,14 +114,7 @@ func New(st *state.State, o Options) *Gateway {
 
 		unreachable: unreachableFor,
 	}
-	g.deliver = &delivery{gateway: g, transport: http.Transport{
-		DialContext:         dial,
-		MaxIdleConnsPerHost: 64,
-		// Shorter than any server keeps an idle connection, so that none is
-		// written to while its other end closes it.
-		IdleConnTimeout:    time.Second,
-		DisableCompression: true,
-	}}
+	g.deliver = &delivery{gateway: g, transport: transport(time.Second), brief: transport(brieflyIdle), fresh: transport(0)}
 	g.over, g.end = context.WithCancelCause(context.Background())
 	g.proxy = &httputil.ReverseProxy{
 		Rewrite:        rewrite,
@@ -139,7 +134,7 @@ func (g *Gateway) Close() {
 	g.mu.Unlock()
 	g.end(state.ErrStopping)
 	g.open.Wait()
-	g.deliver.transport.CloseIdleConnections()
+	g.deliver.close()
 }
 
 // enter is false once the gateway is closed.

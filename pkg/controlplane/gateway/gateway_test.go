@@ -10,6 +10,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,7 +90,7 @@ func TestHeaders(t *testing.T) {
 	})
 	for sent, kept := range map[string]bool{"": false, "abc-1": true, "a b": false, strings.Repeat("x", 129): false, "é": false} {
 		got := w.send(w.request("POST", "/me/web/x", strings.NewReader("body"), "Authorization", "Key "+w.key, "X-Fal-User-Id", w.caller.Account.UserID,
-			"Proxy-Authorization", "Basic x", "X-Other", "kept", "Connection", "X-Mine", "X-Mine", "dropped", "Te", "gzip", "X-Forwarded-For", "1.2.3.4", RequestID, sent))
+			"Proxy-Authorization", "Basic x", "X-Other", "kept", "Connection", "X-Mine", "X-Mine", "dropped", "Te", "gzip", "X-Forwarded-For", "1.2.3.4", "X-Forwarded-Prefix", "/other", RequestID, sent))
 		header, lease := <-seen, <-held
 		if got.status != http.StatusTeapot || got.header.Get("X-Hop") != "" || got.header.Get("X-End") != "two" {
 			t.Errorf("%d %v", got.status, got.header)
@@ -98,7 +100,7 @@ func TestHeaders(t *testing.T) {
 				t.Errorf("the runner gets %s", name)
 			}
 		}
-		if header.Get("X-Other") != "kept" || header.Get("X-Forwarded-For") != "127.0.0.1" || header.Get("X-Forwarded-Proto") != "https" {
+		if header.Get("X-Other") != "kept" || header.Get("X-Forwarded-For") != "127.0.0.1" || header.Get("X-Forwarded-Proto") != "https" || header.Get("X-Forwarded-Prefix") != "/me/web" {
 			t.Errorf("the runner gets %v", header)
 		}
 		ids := got.header[RequestID]
@@ -107,6 +109,32 @@ func TestHeaders(t *testing.T) {
 		}
 		if lease.CallerUserID != w.caller.Account.UserID {
 			t.Errorf("leased for %q", lease.CallerUserID)
+		}
+	}
+}
+
+// TestContinueIsSaidOnce to a client that waits for it, also by an app that says it.
+func TestContinueIsSaidOnce(t *testing.T) {
+	w := newWorld(t, Options{})
+	app := w.app()
+	w.runner(app, func(rw http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body) // says it, when it is asked to
+		w.do(err)
+		rw.Header().Set("Length", strconv.Itoa(len(body)))
+	})
+	for _, size := range []int{10, prefetched + 1} {
+		said := 0
+		request := w.request("POST", "/me/web", strings.NewReader(strings.Repeat("x", size)), "Expect", "100-continue")
+		request = request.WithContext(httptrace.WithClientTrace(request.Context(), &httptrace.ClientTrace{
+			Got1xxResponse: func(int, textproto.MIMEHeader) error { said++; return nil },
+		}))
+		response, err := (&http.Transport{ExpectContinueTimeout: time.Minute, DisableKeepAlives: true}).RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if said != 1 || response.Header.Get("Length") != strconv.Itoa(size) {
+			t.Errorf("%d bytes: %d %v, said %d times", size, response.StatusCode, response.Header, said)
 		}
 	}
 }

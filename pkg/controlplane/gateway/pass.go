@@ -180,7 +180,10 @@ func rewrite(r *httputil.ProxyRequest) {
 	}
 	r.Out.Header.Del(userID)
 	r.Out.Header.Set(RequestID, p.id)
+	// The server that this is part of has answered it, or does when the body is read.
+	r.Out.Header.Del("Expect")
 	r.SetXForwarded()
+	r.Out.Header.Set("X-Forwarded-Prefix", p.prefix)
 	if p.secure {
 		r.Out.Header.Set("X-Forwarded-Proto", "https")
 	}
