@@ -126,13 +126,34 @@ type placed struct {
 
 func (b *Builder) place(root string, i *image) *placed {
 	p := &placed{image: i, root: root, dir: filepath.Join(root, filepath.FromSlash(i.WorkDir))}
+	hasPath, search := false, b.usualPath(root)
 	for _, entry := range i.Env {
 		name, value, _ := strings.Cut(entry, "=")
 		value = translate(root, value)
-		value = strings.ReplaceAll(value, hostPath, b.variable("PATH"))
+		value = strings.ReplaceAll(value, hostPath, search)
 		p.env = append(p.env, name+"="+value)
+		hasPath = hasPath || name == "PATH"
+	}
+	if !hasPath && search != b.variable("PATH") {
+		p.env = append(p.env, "PATH="+search)
 	}
 	return p
+}
+
+// usualPath is the PATH of an image that sets none: the usual folders, as far as
+// something was copied there, before those of this machine.
+func (b *Builder) usualPath(root string) string {
+	var folders []string
+	for _, folder := range []string{"usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin"} {
+		inside := filepath.Join(root, filepath.FromSlash(folder))
+		if info, err := os.Stat(inside); err == nil && info.IsDir() {
+			folders = append(folders, inside)
+		}
+	}
+	if search := b.variable("PATH"); search != "" {
+		folders = append(folders, search)
+	}
+	return strings.Join(folders, string(filepath.ListSeparator))
 }
 
 // searchPath is where programs of the image are looked for.
@@ -181,7 +202,7 @@ func (b *Builder) program(p *placed, word string) (string, error) {
 	if written != word {
 		written += ", which is not on this machine"
 	}
-	return "", failf("the command of the image begins with %s, and no program %s is on the PATH of the control plane: images are not pulled, so install it on this machine", written, word)
+	return "", failf("the command of the image begins with %s, and no program %s was copied into the image or is on the PATH of the control plane: images are not pulled, so copy it or install it on this machine", written, word)
 }
 
 // alternatives are the names that a program is looked for under.
