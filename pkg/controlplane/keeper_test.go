@@ -345,6 +345,18 @@ func TestHealthCheckDecidesReadiness(t *testing.T) {
 	}
 }
 
+// TestNotReadySoFar is said once for each reason, long before the time is up.
+func TestNotReadySoFar(t *testing.T) {
+	s := start(t, Options{})
+	spec := healthy(deployed(t, "web", "", "unready"), "/ready")
+	spec.StartupTimeout = 2 * time.Second
+	register(t, s, spec)
+	r := awaitFailure(t, s, "web")
+	if text := logText(t, s, r.ID); strings.Count(text, "bridge WARNING not ready so far, which may take 2s: GET /ready was answered with 503") != 1 || strings.Count(text, "so far") != 1 {
+		t.Errorf("log:\n%s", text)
+	}
+}
+
 // TestReadinessAsTheHealthCheckSays has health checks that an app which is up
 // answers with failure.
 func TestReadinessAsTheHealthCheckSays(t *testing.T) {

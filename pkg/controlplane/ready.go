@@ -12,6 +12,7 @@ import (
 
 	"github.com/fal-plugins/fal/pkg/controlplane/loopback"
 	"github.com/fal-plugins/fal/pkg/controlplane/runtime"
+	"github.com/fal-plugins/fal/pkg/controlplane/state"
 )
 
 // The pace of asking a process whether it is ready.
@@ -19,6 +20,9 @@ const (
 	firstProbe = 10 * time.Millisecond
 	probePause = 500 * time.Millisecond
 )
+
+// tellAfter is how long a process may take before its log says why it is not ready.
+const tellAfter = 10 * time.Second
 
 // awaitReady returns the port on which the process is ready, or why it will not
 // be.
@@ -30,6 +34,8 @@ func (k *keeper) awaitReady(process *runtime.Process, l *startup) (int, error) {
 	deadline := time.Now().Add(k.app.StartupTimeout)
 	pause := time.NewTimer(0)
 	defer pause.Stop()
+	tellFrom := time.Now().Add(min(tellAfter, k.app.StartupTimeout/2))
+	var told string
 	for wait := firstProbe; ; wait = min(2*wait, probePause) {
 		select {
 		case <-process.Done():
@@ -42,6 +48,9 @@ func (k *keeper) awaitReady(process *runtime.Process, l *startup) (int, error) {
 				return port, nil
 			} else if !time.Now().Before(deadline) && !k.asked() {
 				return 0, fmt.Errorf("not ready within %s: %v%s", k.app.StartupTimeout, err, l.occupied())
+			} else if err != nil && !l.strays.told && time.Now().After(tellFrom) && err.Error() != told && !k.asked() {
+				told = err.Error()
+				k.say(state.LevelWarning, fmt.Sprintf("not ready so far, which may take %s: %s", k.app.StartupTimeout, told))
 			}
 		}
 		pause.Reset(wait)
