@@ -104,7 +104,7 @@ func TestListTellsWhatStatusTells(t *testing.T) {
 		{false, 0, "b:new:FAILURE_DELAY", "failed", "failed"},
 		{true, 1, "a:old:IDLE:WILL_REPLACE b:new:SETUP", "under way", "rolling"},
 		{false, 0, "b:new:IDLE:WILL_REPLACE", "under way", "rolling"},
-		{false, 0, "b:new:PENDING", "", "settled"},
+		{false, 0, "b:new:PENDING", "under way", "rolling"},
 		{false, 1, "b:new:IDLE", "", "settled"},
 	} {
 		tm := newTerm(t)

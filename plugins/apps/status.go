@@ -24,7 +24,7 @@ func newStatus(d dependencies) *cli.Command {
 	return &cli.Command{
 		Name:    "status",
 		Summary: "Show how far the rollout of an app is",
-		Description: "Shows whether a rollout is under way, and the runners by revision and state. A rollout is under way as long as runners are to be replaced; it is settled when none is, and has failed when runners of the app's revision crash and none of it serves: then the exit code is 1.\n\n" +
+		Description: "Shows whether a rollout is under way, and the runners by revision and state. A rollout is under way as long as runners are to be replaced, and as none of the app's revision serves though min_concurrency is above 0; it is settled when neither is so, and has failed when runners of the app's revision crash and none of it serves: then the exit code is 1.\n\n" +
 			"The service does not say whether a runner that starts has crashed before. Where no runner serves and some start, a second or two of further looks tells those apart that crash at once; for others --wait, or another look, does.\n\n" +
 			"With --wait the status is shown when the rollout has ended and the app's revision serves: when one runner of it is up, where min concurrency wants some or some start. When they crash, that is shown, and the exit code is 1. --timeout bounds the waiting; when it is up before that, the exit code is 1 too. A service that is away for a while is asked again.",
 		Args:        []cli.Arg{d.appArg(&o.app)},

@@ -97,7 +97,7 @@ func TestStatusBetweenTwoTries(t *testing.T) {
 	// One that starts for the first time is waited for a moment, and no longer.
 	tm := newTerm(t)
 	tm.looks("ListAliasRunners", "a:"+revNew+":SETUP")
-	tm.Want(tm.Run("status", "checkout", "--jq", ".status"), 0, "settled\n", "")
+	tm.Want(tm.Run("status", "checkout", "--jq", ".status"), 0, "rolling\n", "")
 	if looks := len(tm.Server.Calls("ListAliasRunners")); looks != 1+lookAgain {
 		t.Errorf("%d looks", looks)
 	}

@@ -46,7 +46,8 @@ const (
 )
 
 // NewAppStatus sums up an app and its runners. A rollout is under way as long
-// as the service says so or a runner is to be replaced, and has failed when,
+// as the service says so, a runner is to be replaced, or none of its revision serves
+// though some are to run at any time, and has failed when,
 // of the runners of its revision that are to stay, one crashes over and over
 // and none serves.
 func NewAppStatus(a fal.AppInfo, runners []fal.Runner) AppStatus {
@@ -89,7 +90,7 @@ func NewAppStatus(a fal.AppInfo, runners []fal.Runner) AppStatus {
 	switch {
 	case crashing > 0 && serving == 0:
 		v.Status = StatusFailed
-	case v.IsRolling || v.ToBeReplaced > 0:
+	case v.IsRolling, v.ToBeReplaced > 0, serving == 0 && a.MinConcurrency > 0:
 		v.Status = StatusRolling
 	}
 	return v
