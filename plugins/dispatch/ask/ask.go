@@ -21,8 +21,9 @@ import (
 
 const (
 	maxAnswer = 1 << 20 // bytes
-	// grace is how long a pipe is waited for that something kept open.
-	grace = 20 * time.Millisecond
+	// grace is how long a pipe is waited for that something kept open. A busy machine
+	// may take a while to read what a program that has ended has written.
+	grace = 200 * time.Millisecond
 )
 
 // Run runs the program at an absolute path, with the arguments after argument
