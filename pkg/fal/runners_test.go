@@ -265,3 +265,19 @@ func TestInvalidArgumentsAreNotSent(t *testing.T) {
 		t.Errorf("sent %v", calls)
 	}
 }
+
+func TestRunnerStateSaysWhatARunnerDoes(t *testing.T) {
+	for name, want := range map[string][2]bool{ // takes requests, is on its way out
+		"pending": {}, "docker_pull": {}, "setup": {}, "crash_backoff": {},
+		"running": {true, false}, "idle": {true, false},
+		"draining": {false, true}, "terminating": {false, true}, "terminated": {false, true},
+	} {
+		state, err := fal.ParseRunnerState(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := [2]bool{state.Serves(), state.Leaving()}; got != want {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+}

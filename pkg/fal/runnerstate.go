@@ -58,6 +58,18 @@ func (s RunnerState) String() string {
 	return fmt.Sprintf("UNKNOWN(%d)", int32(s))
 }
 
+// Serves reports whether a runner takes requests.
+func (s RunnerState) Serves() bool { return s == RunnerRunning || s == RunnerIdle }
+
+// Leaving reports whether a runner is on its way out, or has ended.
+func (s RunnerState) Leaving() bool {
+	switch s.current() {
+	case RunnerDraining, RunnerTerminating, RunnerTerminated:
+		return true
+	}
+	return false
+}
+
 // RunnerStates are the names of the known states in lower case, in the order
 // of a runner's life.
 func RunnerStates() []string {

@@ -44,7 +44,7 @@ func (r *rollout) lookBefore(ctx context.Context, inv *cli.Invocation, s *sessio
 	r.before, r.failed = map[string]bool{}, failures{}
 	r.failed.take(runners)
 	for _, other := range runners {
-		if !leaving(other.State) && other.Revision != r.revision {
+		if !other.State.Leaving() && other.Revision != r.revision {
 			r.before[other.ID] = true
 		}
 	}
@@ -62,11 +62,6 @@ func appRunners(ctx context.Context, inv *cli.Invocation, s *session.Session, ap
 		runners = append(runners, r)
 	}
 	return runners, nil
-}
-
-// leaving reports whether a runner is on its way out, or has ended.
-func leaving(state fal.RunnerState) bool {
-	return state == fal.RunnerDraining || state == fal.RunnerTerminating || state == fal.RunnerTerminated
 }
 
 // awaitRollout looks at an app until no rollout is under way any more, its
@@ -216,7 +211,7 @@ func (p *rolloutProgress) look(app fal.AppInfo, runners []fal.Runner) (bool, err
 	p.failed.take(runners)
 	crashed := ""
 	for _, r := range runners {
-		if leaving(r.State) && r.State != fal.RunnerTerminated {
+		if r.State.Leaving() && r.State != fal.RunnerTerminated {
 			p.ending++
 		}
 		switch {
@@ -227,7 +222,7 @@ func (p *rolloutProgress) look(app fal.AppInfo, runners []fal.Runner) (bool, err
 		case r.State == fal.RunnerCrashBackoff:
 			crashed = r.ID
 			p.crashed++
-		case serves(r.State):
+		case r.State.Serves():
 			p.serving++
 		case r.State == fal.RunnerPending, r.State == fal.RunnerDockerPull, r.State == fal.RunnerSetup:
 			p.starting++
@@ -247,7 +242,7 @@ func (p *rolloutProgress) look(app fal.AppInfo, runners []fal.Runner) (bool, err
 // mustGo reports whether a runner has no place in the app once the rollout is
 // over.
 func (p *rolloutProgress) mustGo(r fal.Runner) bool {
-	return r.Revision != p.revision || r.Replacement == fal.RunnerWillReplace || p.before[r.ID] && !leaving(r.State)
+	return r.Revision != p.revision || r.Replacement == fal.RunnerWillReplace || p.before[r.ID] && !r.State.Leaving()
 }
 
 func (p *rolloutProgress) far() view.RunnersReplaced {

@@ -55,16 +55,11 @@ func remedies(ctx context.Context, inv *cli.Invocation, s *session.Session, r ro
 func servesInstead(runners []fal.Runner, revision, preferred string) string {
 	up := ""
 	for _, r := range runners {
-		if r.Revision != revision && serves(r.State) && (up == "" || r.Revision == preferred) {
+		if r.Revision != revision && r.State.Serves() && (up == "" || r.Revision == preferred) {
 			up = r.Revision
 		}
 	}
 	return up
-}
-
-// serves reports whether a runner takes requests.
-func serves(state fal.RunnerState) bool {
-	return state == fal.RunnerRunning || state == fal.RunnerIdle
 }
 
 // failures are the revisions whose runners were seen to crash, and none to serve
@@ -79,7 +74,7 @@ func (f failures) take(runners []fal.Runner) {
 		}
 	}
 	for _, r := range runners {
-		if serves(r.State) {
+		if r.State.Serves() {
 			delete(f, r.Revision)
 		}
 	}

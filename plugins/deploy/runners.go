@@ -30,7 +30,7 @@ func (j *job) wayBack(ctx context.Context, previous string) string {
 	for _, r := range j.runners(ctx, lookAfter) {
 		switch {
 		case r.Revision == j.revision:
-		case serves(r.State) && (up == "" || r.Revision == previous):
+		case r.State.Serves() && (up == "" || r.Revision == previous):
 			up = r.Revision
 		case r.State == fal.RunnerCrashBackoff:
 			crashes = crashes || r.Revision == previous
@@ -48,7 +48,7 @@ func (j *job) wayBack(ctx context.Context, previous string) string {
 // isUp reports whether a runner of a revision is seen to take requests.
 func (j *job) isUp(ctx context.Context, revision string) bool {
 	for _, r := range j.runners(ctx, lookWhenBroken) {
-		if r.Revision == revision && serves(r.State) {
+		if r.Revision == revision && r.State.Serves() {
 			return true
 		}
 	}
@@ -62,7 +62,7 @@ func (j *job) countOld(ctx context.Context, d *fal.Deployment) (count int) {
 		return 0
 	}
 	for _, r := range j.runners(ctx, j.o.lookBehind) {
-		if r.Revision != d.Revision && !leaving(r.State) {
+		if r.Revision != d.Revision && !r.State.Leaving() {
 			count++
 		}
 	}
@@ -86,14 +86,4 @@ func (j *job) followHint(v view.Deployment) string {
 		return "hint: " + follow
 	}
 	return ""
-}
-
-// serves reports whether a runner takes requests.
-func serves(state fal.RunnerState) bool {
-	return state == fal.RunnerRunning || state == fal.RunnerIdle
-}
-
-// leaving reports whether a runner is on its way out, or has ended.
-func leaving(state fal.RunnerState) bool {
-	return state == fal.RunnerDraining || state == fal.RunnerTerminating || state == fal.RunnerTerminated
 }

@@ -50,7 +50,7 @@ func (c census) take(ctx context.Context) (health, error) {
 			return health{}, err
 		}
 		h.Runners[r.State.String()]++
-		if r.Alias == sampleApp && (r.State == fal.RunnerIdle || r.State == fal.RunnerRunning) {
+		if r.Alias == sampleApp && r.State.Serves() {
 			h.Ready++
 		}
 	}
